@@ -1,0 +1,104 @@
+"""The ONNX Runtime backend: the default on a CPU, fp32 and exact."""
+
+from __future__ import annotations
+
+from types import ModuleType, TracebackType
+
+import numpy as np
+import numpy.typing as npt
+
+from ovseg_ros.adapters.mix import LoraFactors
+from ovseg_ros.engine.base import BackendName, Capabilities, RawResult, TextRows
+from ovseg_ros.errors import AdapterError, BackendError, MissingExtraError, PackageError
+from ovseg_ros.packages import ModelPackage
+
+_OUTPUTS = ("mask", "confidence", "embedding")
+
+
+def import_onnxruntime() -> ModuleType:
+    """Return the onnxruntime module; raises `MissingExtraError` where it is not installed."""
+    try:
+        import onnxruntime
+    except ImportError:
+        raise MissingExtraError("onnxruntime", "cpu") from None
+    return onnxruntime
+
+
+class OnnxRuntimeBackend:
+    """Runs `segmenter.onnx` of a package with ONNX Runtime on the CPU."""
+
+    name = BackendName.ONNXRUNTIME
+
+    def __init__(self, package: ModelPackage, threads: int) -> None:
+        """Load the graph; `threads` is the number of threads inside an operator, 0 for all cores."""
+        ort = import_onnxruntime()
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        # Spinning workers would take the cores from the camera and its consumers between frames.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session = ort.InferenceSession(
+                str(package.segmenter_path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime raises unrelated types of its own for a bad file
+            raise PackageError(
+                f"{package.segmenter_path} cannot be loaded by ONNX Runtime: {error}"
+            ) from None
+        self._widths = package.card.lora_widths
+        self.capabilities = Capabilities("cpu", "float32", package.card.label_capacity)
+        self._text: TextRows | None = None
+        self.set_adapter(None)
+
+    def set_text(self, rows: TextRows) -> None:
+        """Make `rows` the labels of the frames that follow."""
+        self._text = rows
+
+    def set_adapter(self, factors: LoraFactors | None) -> None:
+        """Make `factors` the LoRA factors of the frames that follow; None or rank 0 is the base.
+
+        Raises `AdapterError` where the factors do not have the widths of this package's sites.
+        """
+        if factors is None or factors.rank == 0:
+            self._lora = tuple(np.zeros((1, width), np.float32) for width in self._widths)
+            return
+        if (factors.a.shape[1], factors.b.shape[1]) != self._widths:
+            raise AdapterError(
+                f"LoRA factors of widths {factors.a.shape[1]} and {factors.b.shape[1]} were given; "
+                f"this package takes {self._widths[0]} and {self._widths[1]}; "
+                "use an adapter that was trained on this package"
+            )
+        self._lora = (factors.a, factors.b)
+
+    def infer(self, images: npt.NDArray[np.uint8]) -> RawResult:
+        """Segment `images` uint8 [B, H, W, 3] RGB. Raises `BackendError` before `set_text`."""
+        if self._text is None:
+            raise BackendError("no labels are set; call set_text before infer")
+        mask, confidence, embedding = self._session.run(
+            _OUTPUTS,
+            {
+                "image": images,
+                "text_bank": self._text.bank,
+                "label_codes": self._text.codes,
+                "thresholds": self._text.thresholds,
+                "lora_a": self._lora[0],
+                "lora_b": self._lora[1],
+            },
+        )
+        return RawResult(mask, confidence, embedding)
+
+    def close(self) -> None:
+        """Free the session."""
+        del self._session
+
+    def __enter__(self) -> OnnxRuntimeBackend:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Free the session."""
+        self.close()

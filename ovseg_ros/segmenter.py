@@ -1,0 +1,188 @@
+"""The main job in one readable file: a frame, a vocabulary and an adapter mix give a segmentation."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from ovseg_ros.adapters.mix import AdapterMix
+from ovseg_ros.engine.base import Backend, BackendName, TextRows, open_backend
+from ovseg_ros.errors import FrameError, OvsegError
+from ovseg_ros.packages import DEFAULT_PACKAGE, ModelPackage
+from ovseg_ros.query import parse_query
+from ovseg_ros.segmentation import MaskArray, Segmentation, Timings, UInt8Array
+from ovseg_ros.text.bank import TextBank
+from ovseg_ros.vocabulary import IdSpace, LabelBook, LabelSpec, Vocabulary
+
+MAX_SIDE_PX = 8192
+
+
+@dataclass(frozen=True)
+class _Query:
+    """A vocabulary with the rows the engine needs and, for mono16, the ids behind the codes."""
+
+    vocabulary: Vocabulary
+    rows: TextRows
+    ids: MaskArray | None
+
+
+class Segmenter:
+    """Segments frames against the labels of the moment.
+
+    Text is encoded by the caller of `set_query` / `set_labels`, off the frame path; the next
+    `infer` sees all of the new query or none of it. Safe to call from several threads: `infer`
+    calls run one after another, queries and adapters may be set meanwhile.
+    """
+
+    def __init__(
+        self, package: ModelPackage, backend: Backend, text_bank: TextBank, id_space: IdSpace
+    ) -> None:
+        """Take ownership of `backend`; use `Segmenter.open` for the usual way in."""
+        self.package = package
+        self.backend = backend
+        self.text_bank = text_bank
+        self._id_space = id_space
+        self._book = LabelBook(package.card.label_capacity, id_space)
+        self._query: _Query | None = None
+        self._loaded_query: _Query | None = None
+        self._mix = AdapterMix()
+        self._loaded_mix: AdapterMix | None = None
+        self._query_lock = threading.Lock()
+        self._infer_lock = threading.Lock()
+
+    @classmethod
+    def open(
+        cls,
+        package: str | Path = DEFAULT_PACKAGE,
+        labels: str = "",
+        *,
+        backend: BackendName = BackendName.ONNXRUNTIME,
+        threads: int = 0,
+        id_space: IdSpace = IdSpace.MONO8,
+    ) -> Segmenter:
+        """Load a model package by name or folder and, where given, set `labels` as the query.
+
+        `threads` limits the CPU threads of the backend (0: all cores). Raises `PackageError`,
+        `BackendError`, `MissingExtraError` or `QueryError`.
+        """
+        loaded = ModelPackage.load(package)
+        text_bank = TextBank.load(loaded)
+        segmenter = cls(loaded, open_backend(loaded, backend, threads), text_bank, id_space)
+        if labels:
+            segmenter.set_query(labels)
+        return segmenter
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The vocabulary in force. Raises `OvsegError` before the first query."""
+        return self._current().vocabulary
+
+    @property
+    def adapter_mix(self) -> AdapterMix:
+        """The adapter mix in force."""
+        return self._mix
+
+    def set_query(self, text: str) -> Vocabulary:
+        """Parse `text` in the query grammar and make it the query; raises `QueryError`."""
+        query = parse_query(text)
+        return self.set_labels(query.specs, query.templates)
+
+    def set_labels(self, specs: Sequence[LabelSpec], templates: Sequence[str] = ()) -> Vocabulary:
+        """Make `specs` the query and return its vocabulary; the old one stays on `QueryError`."""
+        with self._query_lock:
+            vocabulary = self._book.write(specs, templates)
+            self._query = self._encode(vocabulary)
+            return vocabulary
+
+    def set_adapter(self, mix: AdapterMix) -> None:
+        """Make `mix` the adapters of the frames that follow."""
+        self._mix = mix
+
+    def infer(self, image: UInt8Array) -> Segmentation:
+        """Segment one frame, uint8 [H, W, 3] RGB, and return a mask of the same H and W.
+
+        Raises `FrameError` for an array of another kind and `OvsegError` before the first query.
+        """
+        check_image(image)
+        with self._infer_lock:
+            start_ns = time.perf_counter_ns()
+            query, mix = self._load_pending()
+            raw = self.backend.infer(image[None])
+            inferred_ns = time.perf_counter_ns()
+        mask: MaskArray = raw.mask[0] if query.ids is None else query.ids[raw.mask[0]]
+        end_ns = time.perf_counter_ns()
+        timings = Timings((inferred_ns - start_ns) / 1e6, (end_ns - start_ns) / 1e6)
+        return Segmentation(
+            mask, raw.confidence[0], raw.embedding[0], query.vocabulary, mix, timings
+        )
+
+    def close(self) -> None:
+        """Free the engine, after the inference in progress."""
+        with self._infer_lock:
+            self.backend.close()
+
+    def __enter__(self) -> Segmenter:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Free the engine."""
+        self.close()
+
+    def _current(self) -> _Query:
+        if self._query is None:
+            raise OvsegError("no query is set; call set_query, for example with 'car; person'")
+        return self._query
+
+    def _load_pending(self) -> tuple[_Query, AdapterMix]:
+        """Hand a changed query or mix to the backend, between frames."""
+        query, mix = self._current(), self._mix
+        if query is not self._loaded_query:
+            self.backend.set_text(query.rows)
+            self._loaded_query = query
+        if mix is not self._loaded_mix:
+            self.backend.set_adapter(mix.factors)
+            self._loaded_mix = mix
+        return query, mix
+
+    def _encode(self, vocabulary: Vocabulary) -> _Query:
+        labels = vocabulary.labels
+        card = self.package.card
+        bank = self.text_bank.encode(
+            [label.prompts for label in labels], vocabulary.templates or card.templates
+        )
+        thresholds = [
+            card.default_threshold if label.threshold is None else label.threshold
+            for label in labels
+        ]
+        if self._id_space is IdSpace.MONO8:
+            codes, ids = [label.id for label in labels], None
+        else:
+            codes = [0 if label.negative else row + 1 for row, label in enumerate(labels)]
+            ids = np.array([0, *(label.id for label in labels)], np.uint16)
+        rows = TextRows(bank, np.array(codes, np.uint8), np.array(thresholds, np.float32))
+        return _Query(vocabulary, rows, ids)
+
+
+def check_image(image: UInt8Array) -> None:
+    """Raise `FrameError` unless `image` is uint8 [H, W, 3] with sides of 1..8192 px."""
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise FrameError(
+            f"the frame is {image.dtype} of shape {image.shape}; uint8 [H, W, 3] RGB was wanted"
+        )
+    if not all(1 <= side <= MAX_SIDE_PX for side in image.shape[:2]):
+        raise FrameError(
+            f"the frame is {image.shape[1]}x{image.shape[0]} px; "
+            f"sides from 1 to {MAX_SIDE_PX} px are accepted"
+        )
