@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import tempfile
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -40,16 +41,12 @@ class BuildInterfaces(build_ext):
                 "`pip install -r requirements/ros-kilted.txt`, then install again."
             )
             return
-        stage = ROOT / "build" / "stage"
-        shutil.rmtree(stage, ignore_errors=True)
-        ros_cmake.build_and_install(
-            ROOT,
-            ROOT / "build" / "cmake",
-            stage,
-            prefix,
-            ["-DCMAKE_INSTALL_RPATH=$ORIGIN;$ORIGIN/_lib"],
-        )
-        self._collect(stage, Path(self.build_lib) / PACKAGE)
+        # A build folder of its own: CMake's cache would tie it to one environment.
+        with tempfile.TemporaryDirectory(prefix="ovseg_interfaces_") as folder:
+            stage = Path(folder) / "install"
+            rpath = "-DCMAKE_INSTALL_RPATH=$ORIGIN;$ORIGIN/_lib"
+            ros_cmake.build_and_install(ROOT, Path(folder) / "build", stage, prefix, [rpath])
+            self._collect(stage, Path(self.build_lib) / PACKAGE)
 
     def _collect(self, stage: Path, target: Path) -> None:
         generated = ros_cmake.site_packages(stage) / PACKAGE

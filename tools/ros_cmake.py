@@ -1,6 +1,6 @@
 """Build a ROS interface package with CMake against ROS packages installed from pip wheels.
 
-One recipe for three users: `setup.py` (our messages in a virtual environment), `test_colcon.py`
+One recipe for three users: `setup.py` (our messages in a virtual environment), `check_install.py`
 (colcon outside a ROS installation) and the tests (a real `vision_msgs` to run the node with).
 """
 
@@ -56,7 +56,7 @@ def build_and_install(
 
     Args:
         source: folder with CMakeLists.txt and package.xml.
-        build: CMake's build folder; kept, so that a second call is quick.
+        build: CMake's build folder.
         install: where the package is installed (`lib/`, `share/`).
         prefix: the virtual environment with the ROS wheels and the rosidl generators.
         options: more arguments for CMake's configure step.
