@@ -1,0 +1,81 @@
+# Everything runs in a virtual environment that `build` makes; nothing else has to be installed.
+#
+#   make build         the environment with ROS 2 wheels, and the generated interfaces
+#   make demo          the node on a recorded drive: camera, operator and recorder, four processes
+#   make test          all tests; those that need torch are skipped before `make build-torch`
+#   make build-torch   adds what training and export need
+#   make lint          style and types
+#   make bench         latency and accuracy of the embedded model on this machine
+#   make train-tiny    trains and exports the embedded model from scratch
+#   make test-colcon   colcon build and colcon test, on a copy of the source
+#   make test-pip      pip install into a fresh environment, on a copy of the source
+#   make clean         removes what was built
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet
+
+# Stamps say what is in the environment already, so that a second call costs nothing.
+ENVIRONMENT := $(VENV)/.stamp-environment
+PACKAGE := $(VENV)/.stamp-package
+TORCH := $(VENV)/.stamp-torch
+COLCON := .venv-colcon/.stamp-colcon
+
+INTERFACE_SOURCES := $(wildcard msg/*.msg srv/*.srv cmake/*.cmake) CMakeLists.txt package.xml \
+	pyproject.toml setup.py tools/ros_cmake.py
+
+.PHONY: build build-torch demo test lint bench train-tiny test-colcon test-pip clean
+.DELETE_ON_ERROR:
+
+build: $(PACKAGE)
+
+build-torch: $(TORCH)
+
+demo: build
+	$(BIN)/ovseg demo
+
+test: build
+	$(BIN)/python -m pytest
+
+lint: build
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: build
+	$(BIN)/ovseg bench
+
+train-tiny: build-torch
+	$(BIN)/ovseg-train tiny
+
+test-colcon: build $(COLCON)
+	$(BIN)/python tools/check_install.py colcon .venv-colcon/bin/colcon
+
+test-pip: build
+	$(BIN)/python tools/check_install.py pip
+
+clean:
+	rm -rf $(VENV) .venv-colcon build ovseg_ros.egg-info
+	rm -rf ovseg_ros/msg ovseg_ros/srv ovseg_ros/_lib ovseg_ros/*.so
+
+$(ENVIRONMENT): requirements/ros-kilted.txt requirements/dev.txt
+	@echo "Installing ROS 2 and the tools into $(VENV) ..."
+	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	$(PIP) $(addprefix -r ,$^)
+	touch $@
+
+$(PACKAGE): $(ENVIRONMENT) $(INTERFACE_SOURCES)
+	@echo "Generating the ROS interfaces ..."
+	PYTHONWARNINGS=ignore $(PIP) --no-build-isolation --editable '.[ros,cpu]'
+	touch $@
+
+$(TORCH): $(PACKAGE) requirements/train.txt
+	@echo "Installing torch and the training tools into $(VENV) ..."
+	$(PIP) -r requirements/train.txt
+	touch $@
+
+$(COLCON): requirements/colcon.txt
+	test -x .venv-colcon/bin/pip || $(PYTHON) -m venv .venv-colcon
+	.venv-colcon/bin/pip install --quiet -r $<
+	touch $@
