@@ -1,0 +1,60 @@
+"""Fixtures and markers of all tests."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from ros_isolation import isolate_ros
+from vision_msgs_package import InstalledInterfaces, build_vision_msgs
+
+ROOT = Path(__file__).resolve().parent.parent
+_DOMAIN_CLAIM: pytest.StashKey[object] = pytest.StashKey()
+SHM_PROFILE = ROOT / "config" / "fastdds_shm.xml"
+
+# A marker needs its module; without it the test is skipped and says what to run.
+NEEDED = {
+    "ros": ("rclpy", "make build"),
+    "torch": ("torch", "make build-torch"),
+    "world": ("mujoco", "make build-torch"),
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Isolate ROS before any test module can start it."""
+    config.stash[_DOMAIN_CLAIM] = isolate_ros(SHM_PROFILE)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip tests whose marker names a module that is not installed."""
+    for marker, (module, remedy) in NEEDED.items():
+        if importlib.util.find_spec(module) is not None:
+            continue
+        skip = pytest.mark.skip(reason=f"{module} is not installed; run `{remedy}`")
+        for item in items:
+            if item.get_closest_marker(marker):
+                item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> Path:
+    """The folder of data sets and reference outputs beside the repository."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("the data folder ../shared is not beside this repository")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_package() -> Path:
+    """The embedded default model package."""
+    folder = ROOT / "engines" / "tiny"
+    assert (folder / "card.yaml").is_file(), f"{folder} is part of the repository but has no card"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def vision_msgs_prefix(tmp_path_factory: pytest.TempPathFactory) -> InstalledInterfaces:
+    """A real vision_msgs in a prefix of its own; start the node with `env` to let it find it."""
+    return build_vision_msgs(tmp_path_factory.mktemp("vision_msgs"))
