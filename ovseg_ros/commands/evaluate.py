@@ -1,0 +1,95 @@
+"""Measure a model package on a folder with ground truth: mIoU per label name.
+
+The folder holds images/, labels/ (8-bit PNGs of class ids), classes.json with the names, and
+items.json where images have a split and a domain.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ovseg_ros.commands.options import add_package_option
+
+NAME = "eval"
+HELP = "measure mIoU on a folder with ground truth"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this verb."""
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="the labelled folder")
+    add_package_option(parser)
+    parser.add_argument("--split", default="", help="only the images of this split")
+    parser.add_argument("--domain", default="", help="only the images of this domain")
+    parser.add_argument(
+        "--names",
+        type=Path,
+        metavar="YAML",
+        help="ask for the classes by other names: {class: [names]} or a concepts file with "
+        "'unseen' names",
+    )
+    parser.add_argument(
+        "--threshold",
+        type=parse_threshold,
+        default=0.0,
+        metavar="T",
+        help="confidence below which a pixel gets no label: 0..1, or 'card' for the default of "
+        "the package (default: 0, every pixel gets a label)",
+    )
+    parser.add_argument("--out", type=Path, metavar="JSON", help="write the report to this file")
+
+
+def parse_threshold(text: str) -> float | None:
+    """Return a threshold in 0..1, or None for 'card'; raises argparse's error for anything else."""
+    if text == "card":
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(f"'{text}' is neither a number from 0 to 1 nor 'card'")
+    return value
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Evaluate, print the tables and write the report."""
+    from rich.console import Console
+
+    from ovseg_ros.commands.progress import progress_bar
+    from ovseg_ros.evaluation.dataset import load_labelled_folder
+    from ovseg_ros.evaluation.folder import evaluate_folder
+    from ovseg_ros.evaluation.renaming import read_alternatives, rounds_of
+    from ovseg_ros.evaluation.report import print_scores, print_summary, report_as_json
+    from ovseg_ros.output import write_json
+    from ovseg_ros.packages import SEGMENTER_NAME
+    from ovseg_ros.segmenter import Segmenter
+
+    data = load_labelled_folder(arguments.folder, arguments.split, arguments.domain)
+    names = tuple(data.names.values())
+    others = rounds_of(names, read_alternatives(arguments.names)) if arguments.names else ()
+    rounds = (names, *others)
+    with Segmenter.open(arguments.package) as segmenter:
+        total = len(data.items) * len(rounds)
+        with progress_bar(f"evaluating {arguments.folder.name}", total) as advance:
+            own, *renamed = [
+                evaluate_folder(segmenter, data, asked, arguments.threshold, advance)
+                for asked in rounds
+            ]
+        card = segmenter.package.card
+    report = {
+        "package": card.name,
+        "segmenter_sha256": card.files[SEGMENTER_NAME],
+        "folder": arguments.folder.name,
+        "split": arguments.split or "all",
+        "domain": arguments.domain or "all",
+        "threshold": "card" if arguments.threshold is None else arguments.threshold,
+        "images": len(data.items),
+        **report_as_json(own, renamed),
+    }
+    for scores in (own, *renamed):
+        print_scores(scores, Console())
+    print_summary(report, Console())
+    if arguments.out:
+        write_json(arguments.out, report)
+    return 0

@@ -1,0 +1,45 @@
+"""Segment image files: one mono8 PNG of label ids per image, and labels.json (id to name)."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from ovseg_ros.commands.options import add_package_option
+
+NAME = "segment"
+HELP = "segment image files into masks"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this verb."""
+    parser.add_argument("images", nargs="+", metavar="IMAGES", help="files, folders or patterns")
+    parser.add_argument(
+        "--labels", required=True, help="the query, for example 'car; person|pedestrian; !sky'"
+    )
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for masks")
+    add_package_option(parser)
+    parser.add_argument(
+        "--adapters", default="auto", help="auto, none or the name of an adapter (default: auto)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Segment the images; 1 where some of them could not be read."""
+    from ovseg_ros.batch import check_adapters, refuse_shared_stems, segment_files
+    from ovseg_ros.commands.progress import progress_bar
+    from ovseg_ros.image_files import find_images
+    from ovseg_ros.segmenter import Segmenter
+
+    images = find_images(arguments.images)
+    refuse_shared_stems(images)
+    with Segmenter.open(arguments.package) as segmenter:
+        segmenter.set_query(arguments.labels)
+        check_adapters(segmenter.package, arguments.adapters)
+        with progress_bar("segmenting", len(images)) as advance:
+            result = segment_files(segmenter, images, arguments.out, lambda _: advance())
+    print(f"{len(result.masks)} of {len(images)} images segmented into {arguments.out}")
+    for failure in result.failures:
+        print(f"ovseg segment: {failure}", file=sys.stderr)
+    return 1 if result.failures else 0

@@ -1,0 +1,1 @@
+"""Measuring masks against ground truth, by label name."""

@@ -1,0 +1,92 @@
+"""Labelled folders: images/, labels/, classes.json and, where known, items.json.
+
+`classes.json` is {"ignore_id": 255, "classes": [{"id": 0, "name": "sky"}, ...]}; `items.json` maps
+an image stem to {"split", "sequence", "domain"}. Labels are 8-bit PNGs of class ids.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ovseg_ros.errors import OvsegError
+from ovseg_ros.image_files import SUFFIXES
+
+UNKNOWN_DOMAIN = "all"
+
+
+@dataclass(frozen=True)
+class LabelledImage:
+    """One image with its ground truth and the domain it was taken in, for example 'dusk'."""
+
+    image: Path
+    label: Path
+    domain: str
+
+
+@dataclass(frozen=True)
+class LabelledFolder:
+    """A selection of labelled images; `names` maps a class id to its name."""
+
+    folder: Path
+    names: dict[int, str]
+    ignore_id: int
+    items: tuple[LabelledImage, ...]
+
+
+def load_labelled_folder(folder: Path, split: str = "", domain: str = "") -> LabelledFolder:
+    """Open a labelled folder, keeping the images of `split` and `domain` (empty: all).
+
+    Raises `OvsegError` naming what is missing or, for an empty selection, what there is.
+    """
+    classes = _read_json(folder / "classes.json")
+    facts = _read_json(folder / "items.json") if (folder / "items.json").is_file() else {}
+    images = sorted(p for p in (folder / "images").glob("*") if p.suffix.lower() in SUFFIXES)
+    chosen = [path for path in images if _matches(facts.get(path.stem, {}), split, domain)]
+    if not chosen:
+        raise OvsegError(
+            f"no image of split '{split or 'any'}' and domain '{domain or 'any'}' in {folder}; "
+            f"there are {len(images)} images, splits {_values(facts, 'split')}, "
+            f"domains {_values(facts, 'domain')}"
+        )
+    try:
+        names = {int(entry["id"]): str(entry["name"]) for entry in classes["classes"]}
+        ignore_id = int(classes.get("ignore_id", 255))
+    except (KeyError, TypeError, ValueError):
+        raise OvsegError(
+            f'{folder / "classes.json"} must hold {{"classes": [{{"id": 0, "name": "sky"}}, ...]}}'
+        ) from None
+    items = tuple(_labelled(folder, path, facts.get(path.stem, {})) for path in chosen)
+    return LabelledFolder(folder, names, ignore_id, items)
+
+
+def _labelled(folder: Path, image: Path, facts: dict[str, Any]) -> LabelledImage:
+    label = folder / "labels" / f"{image.stem}.png"
+    if not label.is_file():
+        raise OvsegError(f"{image} has no ground truth at {label}; add it or remove the image")
+    return LabelledImage(image, label, str(facts.get("domain", UNKNOWN_DOMAIN)))
+
+
+def _matches(facts: dict[str, Any], split: str, domain: str) -> bool:
+    return (not split or facts.get("split") == split) and (
+        not domain or facts.get("domain") == domain
+    )
+
+
+def _values(facts: dict[str, Any], field: str) -> str:
+    found = sorted({str(entry[field]) for entry in facts.values() if field in entry})
+    return ", ".join(found) or "unknown"
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise OvsegError(
+            f"{path} cannot be read as JSON: {error}; see `ovseg eval --help`"
+        ) from None
+    if not isinstance(data, dict):
+        raise OvsegError(f"{path} holds no JSON object; see `ovseg eval --help`")
+    return data

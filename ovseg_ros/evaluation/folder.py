@@ -1,0 +1,83 @@
+"""Evaluating a segmenter on a labelled folder: one confusion matrix per domain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ovseg_ros.errors import FrameError
+from ovseg_ros.evaluation.confusion import ConfusionMatrix, index_table
+from ovseg_ros.evaluation.dataset import LabelledFolder, LabelledImage
+from ovseg_ros.image_files import decode_ids, read_rgb
+from ovseg_ros.segmentation import UInt8Array
+from ovseg_ros.segmenter import Segmenter
+from ovseg_ros.vocabulary import NOT_EVALUATED_ID, LabelSpec
+
+
+@dataclass(frozen=True)
+class FolderScores:
+    """The matrices of one pass over a folder, by domain; `asked` are the names it was asked by."""
+
+    asked: tuple[str, ...]
+    by_domain: dict[str, ConfusionMatrix]
+
+    @property
+    def total(self) -> ConfusionMatrix:
+        """The sum over all domains."""
+        first, *others = self.by_domain.values()
+        return sum(others, first)
+
+
+def evaluate_folder(
+    segmenter: Segmenter,
+    data: LabelledFolder,
+    asked: Sequence[str] = (),
+    threshold: float | None = 0.0,
+    on_image: Callable[[], None] = lambda: None,
+) -> FolderScores:
+    """Segment every image of `data` and count its pixels against the ground truth.
+
+    Args:
+        segmenter: its query is replaced by the classes of `data`.
+        data: the labelled images.
+        asked: name to ask for each class by, in the order of `data.names` (default: its own).
+        threshold: confidence below which a pixel gets no label; 0 labels every pixel, None takes
+            the default of the model package.
+        on_image: called after each image.
+
+    Raises `FrameError` for an image or a ground truth that cannot be used, `QueryError` for names.
+    """
+    class_names = tuple(data.names.values())
+    asked = tuple(asked) or class_names
+    vocabulary = segmenter.set_labels([LabelSpec(name, threshold=threshold) for name in asked])
+    predicted_table = index_table(
+        {label.id: i for i, label in enumerate(vocabulary.labels, start=1)}, otherwise=0
+    )
+    by_domain: dict[str, ConfusionMatrix] = {}
+    for item in data.items:
+        matrix = by_domain.setdefault(item.domain, ConfusionMatrix(class_names))
+        truth = read_truth(item, data)
+        mask = segmenter.infer(read_rgb(item.image)).label_mask
+        if truth.shape != mask.shape:
+            raise FrameError(f"{item.label} is {truth.shape} but {item.image} is {mask.shape}")
+        matrix.add(truth, predicted_table[mask])
+        on_image()
+    return FolderScores(asked, by_domain)
+
+
+def read_truth(item: LabelledImage, data: LabelledFolder) -> UInt8Array:
+    """Return the ground truth as uint8 [H, W]: 255 not evaluated, i = the i-th class, from 1.
+
+    Raises `FrameError` for an id that classes.json does not list.
+    """
+    try:
+        ids = decode_ids(item.label.read_bytes())
+    except (OSError, FrameError) as error:
+        raise FrameError(f"{item.label} cannot be read as labels: {error}") from None
+    indices = {class_id: i for i, class_id in enumerate(data.names, start=1)}
+    table = index_table(indices | {data.ignore_id: NOT_EVALUATED_ID}, otherwise=0)
+    truth: UInt8Array = table[ids]
+    if not truth.all():
+        unknown = int(ids[truth == 0][0])
+        raise FrameError(f"{item.label} holds id {unknown}, which classes.json does not list")
+    return truth
