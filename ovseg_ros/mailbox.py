@@ -9,29 +9,22 @@ T = TypeVar("T")
 
 
 class Mailbox(Generic[T]):
-    """Holds at most one item. `put` replaces and counts what was not taken; nothing is queued."""
+    """Holds at most one item. `put` replaces what was not taken and says so; nothing is queued."""
 
     def __init__(self) -> None:
         """Start empty and open."""
         self._item: T | None = None
         self._closed = False
-        self._replaced = 0
         self._condition = threading.Condition()
 
-    @property
-    def replaced(self) -> int:
-        """How many items were replaced by a newer one before they were taken."""
+    def put(self, item: T) -> bool:
+        """Leave `item`; return whether one was lost: the one it replaced, or itself once closed."""
         with self._condition:
-            return self._replaced
-
-    def put(self, item: T) -> None:
-        """Leave `item`, replacing an item that was not taken. Ignored once closed."""
-        with self._condition:
-            if self._closed:
-                return
-            self._replaced += self._item is not None
-            self._item = item
-            self._condition.notify()
+            lost = self._closed or self._item is not None
+            if not self._closed:
+                self._item = item
+                self._condition.notify()
+            return lost
 
     def take(self) -> T | None:
         """Wait for an item and return it, or None once the mailbox is closed."""
@@ -40,10 +33,11 @@ class Mailbox(Generic[T]):
             item, self._item = self._item, None
             return None if self._closed else item
 
-    def close(self) -> None:
-        """Wake the taker for good; an item that was not taken counts as replaced."""
+    def close(self) -> bool:
+        """Wake the taker for good; return whether an item that was not taken was lost."""
         with self._condition:
             self._closed = True
-            self._replaced += self._item is not None
+            lost = self._item is not None
             self._item = None
             self._condition.notify_all()
+            return lost

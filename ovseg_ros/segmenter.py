@@ -41,14 +41,20 @@ class Segmenter:
     """
 
     def __init__(
-        self, package: ModelPackage, backend: Backend, text_bank: TextBank, id_space: IdSpace
+        self,
+        package: ModelPackage,
+        backend: Backend,
+        text_bank: TextBank,
+        id_space: IdSpace,
+        book: LabelBook | None = None,
     ) -> None:
         """Take ownership of `backend`; use `Segmenter.open` for the usual way in."""
         self.package = package
         self.backend = backend
         self.text_bank = text_bank
         self._id_space = id_space
-        self._book = LabelBook(package.card.label_capacity, id_space)
+        self._book = book or LabelBook(package.card.label_capacity, id_space)
+        self._book.set_capacity(package.card.label_capacity)
         self._query: _Query | None = None
         self._loaded_query: _Query | None = None
         self._mix = AdapterMix()
@@ -65,15 +71,17 @@ class Segmenter:
         backend: BackendName = BackendName.ONNXRUNTIME,
         threads: int = 0,
         id_space: IdSpace = IdSpace.MONO8,
+        book: LabelBook | None = None,
     ) -> Segmenter:
         """Load a model package by name or folder and, where given, set `labels` as the query.
 
-        `threads` limits the CPU threads of the backend (0: all cores). Raises `PackageError`,
+        `threads` limits the CPU threads of the backend (0: all cores). `book`, of the same
+        `id_space`, carries ids and revisions on from an earlier segmenter. Raises `PackageError`,
         `BackendError`, `MissingExtraError` or `QueryError`.
         """
         loaded = ModelPackage.load(package)
         text_bank = TextBank.load(loaded)
-        segmenter = cls(loaded, open_backend(loaded, backend, threads), text_bank, id_space)
+        segmenter = cls(loaded, open_backend(loaded, backend, threads), text_bank, id_space, book)
         if labels:
             segmenter.set_query(labels)
         return segmenter

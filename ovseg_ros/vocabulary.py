@@ -217,6 +217,10 @@ class LabelBook:
         self._revision = 0
         self._lock = threading.Lock()
 
+    def set_capacity(self, capacity: int) -> None:
+        """Go on with another model package of that label capacity; all ids keep their labels."""
+        self._capacity = capacity
+
     def write(self, specs: Sequence[LabelSpec], templates: Sequence[str] = ()) -> Vocabulary:
         """Return the vocabulary for `specs` with the next revision; all or nothing.
 

@@ -1,0 +1,93 @@
+"""The inference thread: takes the newest frame, segments it and hands the result on."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from ovseg_ros.errors import OvsegError
+from ovseg_ros.mailbox import Mailbox
+from ovseg_ros.nodes.frames import IncomingFrame
+from ovseg_ros.nodes.statistics import Fate, Statistics
+from ovseg_ros.segmentation import Segmentation, UInt8Array
+from ovseg_ros.segmenter import Segmenter
+
+
+class InferenceWorker:
+    """Runs inference off the executor's threads, so that queries and status never wait for it.
+
+    `publish(frame, image, segmentation)` returns False where the query changed meanwhile;
+    `on_rejected` is called with the reason why a frame could not be used.
+    `on_failure` is called once, from this thread, with an error that no frame can be blamed for;
+    the thread has then stopped.
+    """
+
+    def __init__(
+        self,
+        segmenter: Segmenter,
+        publish: Callable[[IncomingFrame, UInt8Array, Segmentation], bool],
+        statistics: Statistics,
+        *,
+        now_ns: Callable[[], int],
+        max_age_ms: Callable[[], float],
+        on_rejected: Callable[[str], None],
+        on_failure: Callable[[Exception], None],
+    ) -> None:
+        """Start the thread; `now_ns` is the ROS time that frames are stamped with."""
+        self._segmenter = segmenter
+        self._publish = publish
+        self._statistics = statistics
+        self._now_ns = now_ns
+        self._max_age_ms = max_age_ms
+        self._on_rejected = on_rejected
+        self._on_failure = on_failure
+        self._mailbox: Mailbox[IncomingFrame] = Mailbox()
+        self._thread = threading.Thread(target=self._run, name="inference")
+        self._thread.start()
+
+    def submit(self, frame: IncomingFrame) -> None:
+        """Leave `frame` for the thread, in place of one that it has not taken yet."""
+        self._statistics.note_received()
+        if self._mailbox.put(frame):
+            self._statistics.count(Fate.REPLACED)
+
+    def stop(self) -> None:
+        """Finish the frame in progress, drop the one that waits, and end the thread."""
+        if self._mailbox.close():
+            self._statistics.count(Fate.REPLACED)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while (frame := self._mailbox.take()) is not None:
+                self._statistics.count(self._process(frame))
+        except Exception as error:  # the end of this thread: handed to the node, which stops
+            self._statistics.count(Fate.REJECTED)
+            self._on_failure(error)
+
+    def _process(self, frame: IncomingFrame) -> Fate:
+        if self._is_stale(frame):
+            return Fate.STALE
+        try:
+            image = frame.decode()
+            segmentation = self._segmenter.infer(image)
+        except OvsegError as error:
+            self._on_rejected(str(error))
+            return Fate.REJECTED
+        if not self._publish(frame, image, segmentation):
+            return Fate.SUPERSEDED
+        self._note_times(frame, segmentation)
+        return Fate.PUBLISHED
+
+    def _is_stale(self, frame: IncomingFrame) -> bool:
+        age_ms, limit_ms = self._age_ms(frame), self._max_age_ms()
+        return age_ms is not None and 0 < limit_ms < age_ms
+
+    def _age_ms(self, frame: IncomingFrame) -> float | None:
+        return (self._now_ns() - frame.stamp_ns) / 1e6 if frame.stamp_ns else None
+
+    def _note_times(self, frame: IncomingFrame, segmentation: Segmentation) -> None:
+        latency_ms = (time.monotonic_ns() - frame.arrival_ns) / 1e6
+        inference_ms = segmentation.timings.inference_ms
+        self._statistics.note_times(self._age_ms(frame), latency_ms, inference_ms)

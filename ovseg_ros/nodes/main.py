@@ -1,0 +1,92 @@
+"""`python -m ovseg_ros.nodes.main`: runs the node until SIGINT or SIGTERM, then takes it down.
+
+Signals are handled here and not by rclpy, whose handler would take the ROS context away from under
+a transition or a publish that is under way.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rclpy.executors import MultiThreadedExecutor
+
+EXIT_OK = 0
+EXIT_REFUSED = 1
+_EXECUTOR_THREADS = 4
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the node; return 0 after a requested stop, 1 after a refusal or a failure."""
+    stop = threading.Event()
+    # Before the imports below, which take long enough for an impatient launch to interrupt them.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    import rclpy
+    from rclpy.signals import SignalHandlerOptions
+
+    rclpy.init(
+        args=list(sys.argv if arguments is None else arguments),
+        signal_handler_options=SignalHandlerOptions.NO,
+    )
+    try:
+        return _run_node(stop)
+    finally:
+        rclpy.try_shutdown()
+
+
+def _run_node(stop: threading.Event) -> int:
+    from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
+    from rclpy.executors import MultiThreadedExecutor
+    from rclpy.logging import get_logger
+
+    from ovseg_ros.errors import OvsegError
+    from ovseg_ros.nodes.segmentation_node import NODE_NAME, SegmentationNode
+
+    try:
+        node = SegmentationNode()
+    except (OvsegError, InvalidParameterTypeException, InvalidParameterValueException) as error:
+        get_logger(NODE_NAME).fatal(f"the node cannot start: {error}")
+        return EXIT_REFUSED
+    executor = MultiThreadedExecutor(_EXECUTOR_THREADS)
+    executor.add_node(node)
+    spinner = _Spinner(executor, stop)
+    spinner.start()
+    stop.wait()
+    # In this order: no new callbacks, the last ones finish, then the engine and the node go.
+    executor.wake()
+    spinner.join()
+    executor.shutdown()
+    node.close()
+    node.destroy_node()
+    return EXIT_REFUSED if spinner.failed else EXIT_OK
+
+
+class _Spinner(threading.Thread):
+    """Spins the executor; the main thread waits, because only there Python handles signals."""
+
+    def __init__(self, executor: MultiThreadedExecutor, stop: threading.Event) -> None:
+        """Spin until `stop` is set, which is done here when a callback raises."""
+        super().__init__(name="executor")
+        self._executor = executor
+        self._stop_main = stop
+        self.failed = False
+
+    def run(self) -> None:
+        """Spin until `stop` is set; an error in a callback ends the process with 1."""
+        try:
+            while not self._stop_main.is_set():
+                self._executor.spin_once()
+        except BaseException:
+            self.failed = True
+            raise
+        finally:
+            self._stop_main.set()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

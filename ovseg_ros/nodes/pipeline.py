@@ -1,0 +1,158 @@
+"""What a configured node owns: the engine, its outputs and, while active, camera and thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rclpy.lifecycle import LifecycleNode
+
+from ovseg_ros.errors import OvsegError
+from ovseg_ros.nodes.adapter_service import AdapterService, choose_mix
+from ovseg_ros.nodes.frames import IncomingFrame
+from ovseg_ros.nodes.health import ModelHealth
+from ovseg_ros.nodes.image_input import ImageInput
+from ovseg_ros.nodes.image_outputs import ImageOutputs
+from ovseg_ros.nodes.inference_worker import InferenceWorker
+from ovseg_ros.nodes.label_publisher import LabelPublisher
+from ovseg_ros.nodes.parameters import Settings
+from ovseg_ros.nodes.query_services import QueryServices
+from ovseg_ros.nodes.revision_gate import RevisionGate
+from ovseg_ros.nodes.statistics import Statistics
+from ovseg_ros.query import Query, parse_query
+from ovseg_ros.segmenter import Segmenter
+from ovseg_ros.vocabulary import LabelBook, Vocabulary
+
+
+class Pipeline:
+    """From the camera topic to the mask topic. Built by configure, taken down by cleanup."""
+
+    def __init__(
+        self,
+        node: LifecycleNode,
+        settings: Callable[[], Settings],
+        statistics: Statistics,
+        book: LabelBook,
+        on_failure: Callable[[Exception], None],
+    ) -> None:
+        """Load the model package and open the topics and services that need it.
+
+        `settings` returns the parameters of the moment; `book` keeps ids beyond this pipeline;
+        `on_failure` is called from the inference thread when that ends with an error. Raises
+        `OvsegError`, with nothing left open, where package, backend or query are refused.
+        """
+        self._node = node
+        self._settings = settings
+        self._statistics = statistics
+        self._on_failure = on_failure
+        self.enabled = True
+        self._input: ImageInput | None = None
+        self._worker: InferenceWorker | None = None
+        self._segmenter = open_segmenter(settings(), book)
+        self._labels = LabelPublisher(node, self._segmenter, settings().status_period_s)
+        self._gate = RevisionGate(self._labels.announce)
+        self._outputs = ImageOutputs(node, self._gate, settings)
+        self._queries = QueryServices(node, self.change_query, self.refuse, self._gate)
+        self._adapters = AdapterService(node, self._segmenter, self.refuse)
+        if settings().query_labels:
+            self._gate.announce(self._segmenter.vocabulary)
+
+    @property
+    def topic(self) -> str:
+        """The camera's topic; empty while inactive."""
+        return self._input.topic if self._input else ""
+
+    def change_query(self, query: Query, templates: Sequence[str] | None = None) -> Vocabulary:
+        """Make `query` the one in force and announce it; raises `OvsegError`.
+
+        `templates` are for a query without its own; None means those of the parameters.
+        """
+        fallback = self._settings().query_templates if templates is None else templates
+        vocabulary = self._segmenter.set_labels(query.specs, query.templates or fallback)
+        self._gate.announce(vocabulary)
+        return vocabulary
+
+    def refuse(self, reason: str) -> None:
+        """Log `reason` and keep it for the status."""
+        self._statistics.note_error(reason)
+        self._node.get_logger().warning(f"refused: {reason}")
+
+    def start(self) -> None:
+        """Start the inference thread and subscribe to the camera."""
+        clock = self._node.get_clock()
+        self._worker = InferenceWorker(
+            self._segmenter,
+            self._outputs.publish,
+            self._statistics,
+            now_ns=lambda: clock.now().nanoseconds,
+            max_age_ms=lambda: self._settings().input_max_age_ms,
+            on_rejected=self._reject,
+            on_failure=self._on_failure,
+        )
+        transport = self._settings().input_transport
+        self._input = ImageInput(self._node, transport, self._statistics, self._on_frame)
+        self._statistics.listen(True)
+
+    def stop(self) -> None:
+        """Unsubscribe and end the inference thread; the engine stays loaded."""
+        self._statistics.listen(False)
+        if self._input is not None:
+            self._input.close()
+            self._input = None
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
+
+    def close(self) -> None:
+        """Stop, close every topic and service, and free the engine."""
+        self.stop()
+        for part in (self._queries, self._adapters, self._outputs, self._labels):
+            part.close()
+        self._segmenter.close()
+
+    def health(self) -> ModelHealth:
+        """Return what there is to say about the model at this moment."""
+        segmenter, vocabulary = self._segmenter, self._gate.vocabulary
+        labels = vocabulary.published if vocabulary else ()
+        return ModelHealth(
+            package=segmenter.package.card.name,
+            backend=segmenter.backend.name.value,
+            device=segmenter.backend.capabilities.device,
+            confidence_kind=segmenter.package.card.confidence_kind,
+            vocabulary=vocabulary,
+            guessed=tuple(
+                label.name for label in labels if not segmenter.text_bank.is_trained(label.name)
+            ),
+            adapter_mix=segmenter.adapter_mix,
+            wanted=self._outputs.wanted,
+            last_header=self._outputs.last_header,
+        )
+
+    def _on_frame(self, frame: IncomingFrame) -> None:
+        """Pass a frame on if anybody wants it; a frame that nobody wants is not even decoded."""
+        worker = self._worker
+        if worker and self.enabled and self._gate.revision and self._outputs.wanted:
+            worker.submit(frame)
+
+    def _reject(self, reason: str) -> None:
+        self._statistics.note_error(reason)
+        self._node.get_logger().warning(f"frame refused: {reason}", throttle_duration_sec=5.0)
+
+
+def open_segmenter(settings: Settings, book: LabelBook) -> Segmenter:
+    """Load the package and set the first query as `settings` say; raises `OvsegError`."""
+    segmenter = Segmenter.open(
+        settings.model_package,
+        backend=settings.engine_backend,
+        threads=settings.engine_threads,
+        id_space=settings.output_mask_encoding,
+        book=book,
+    )
+    segmenter.set_adapter(choose_mix(segmenter.package.card.name, settings.adapter_mode))
+    if settings.query_labels:
+        try:
+            query = parse_query(settings.query_labels)
+            segmenter.set_labels(query.specs, query.templates or settings.query_templates)
+        except OvsegError:
+            segmenter.close()
+            raise
+    return segmenter

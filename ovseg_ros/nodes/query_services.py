@@ -1,0 +1,92 @@
+"""The three ways to change the query at run time: two topics and a service that answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.lifecycle import LifecycleNode
+from std_msgs.msg import String
+
+from ovseg_ros.errors import OvsegError
+from ovseg_ros.msg import LabelQuery
+from ovseg_ros.nodes import qos
+from ovseg_ros.nodes.message_building import spec_from_message
+from ovseg_ros.nodes.revision_gate import RevisionGate
+from ovseg_ros.query import Query, format_query, parse_query, specs_from_prompts
+from ovseg_ros.srv import SetLabels
+from ovseg_ros.vocabulary import Vocabulary
+
+
+class QueryServices:
+    """`~/query`, `~/label_query` and `~/set_labels`; text is encoded here, off the frame path."""
+
+    def __init__(
+        self,
+        node: LifecycleNode,
+        change: Callable[[Query], Vocabulary],
+        refuse: Callable[[str], None],
+        gate: RevisionGate,
+    ) -> None:
+        """Open the topics and the service.
+
+        `change` makes a query the one in force or raises `OvsegError`; `refuse` is told the reason;
+        `gate` knows the revision in force.
+        """
+        self._node = node
+        self._change = change
+        self._refuse = refuse
+        self._gate = gate
+        group = MutuallyExclusiveCallbackGroup()
+        self._topics = [
+            node.create_subscription(
+                String, "~/query", self._on_query, qos.reliable(), callback_group=group
+            ),
+            node.create_subscription(
+                LabelQuery, "~/label_query", self._on_labels, qos.reliable(), callback_group=group
+            ),
+        ]
+        self._service = node.create_service(
+            SetLabels, "~/set_labels", self._on_service, callback_group=group
+        )
+
+    def close(self) -> None:
+        """Close the topics and the service."""
+        for topic in self._topics:
+            self._node.destroy_subscription(topic)
+        self._node.destroy_service(self._service)
+
+    def _on_query(self, message: String) -> None:
+        self._try(lambda: parse_query(message.data))
+
+    def _on_labels(self, message: LabelQuery) -> None:
+        specs = tuple(spec_from_message(label) for label in message.labels)
+        self._try(lambda: Query(specs, tuple(message.templates)))
+
+    def _on_service(
+        self, request: SetLabels.Request, response: SetLabels.Response
+    ) -> SetLabels.Response:
+        response.success, response.message = self._try(lambda: query_from_request(request))
+        response.revision = self._gate.revision
+        return response
+
+    def _try(self, read: Callable[[], Query]) -> tuple[bool, str]:
+        """Change to the query that `read` returns; return whether that worked, and a sentence."""
+        try:
+            query = read()
+            vocabulary = self._change(query)
+        except OvsegError as error:
+            self._refuse(str(error))
+            return False, str(error)
+        accepted = f"revision {vocabulary.revision}: {format_query(query.specs)}"
+        self._node.get_logger().info(f"query {accepted}")
+        return True, accepted
+
+
+def query_from_request(request: SetLabels.Request) -> Query:
+    """Return the first of query, labels and prompts that is not empty; raises `QueryError`."""
+    if request.query:
+        return parse_query(request.query)
+    if request.labels:
+        return Query(tuple(spec_from_message(label) for label in request.labels))
+    return Query(specs_from_prompts(list(request.prompts), list(request.class_ids)))
