@@ -1,0 +1,91 @@
+"""The text bank: one vector for each label, averaged over its names and prompt templates."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ovseg_ros.errors import OvsegError
+from ovseg_ros.packages import ModelPackage
+from ovseg_ros.text.names import TrainedNames
+from ovseg_ros.text.tower import TextTower
+
+NAMES_FILE = "names.json"
+CACHE_PROMPTS = 4096
+PLAIN_TEMPLATE = "{}"
+
+
+class TextBank:
+    """Encodes the labels of a query; each prompt is encoded once and kept.
+
+    Safe to use from several threads.
+    """
+
+    def __init__(
+        self, tower: TextTower, names: TrainedNames, cache_prompts: int = CACHE_PROMPTS
+    ) -> None:
+        """`cache_prompts` is how many prompts are kept, least recently used out first."""
+        self._tower = tower
+        self._names = names
+        self._cache_prompts = cache_prompts
+        self._cache: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @classmethod
+    def load(cls, package: ModelPackage) -> TextBank:
+        """The text bank of a model package; raises PackageError or MissingExtraError."""
+        folder = package.folder
+        return cls(TextTower.load(folder), TrainedNames.load(folder / NAMES_FILE))
+
+    @property
+    def dim(self) -> int:
+        """D, the size of the text-embedding space."""
+        return self._tower.dim
+
+    @property
+    def names(self) -> TrainedNames:
+        """The names the tower was trained on."""
+        return self._names
+
+    def encode(
+        self, labels: Sequence[Sequence[str]], templates: Sequence[str] = ()
+    ) -> NDArray[np.float32]:
+        """Unit vectors float32 [N, D]: for each label the mean over its names and `templates`.
+
+        A template holds "{}" where the name goes; none means the bare name. Raises OvsegError
+        for a label without names or a name without a letter, digit or symbol.
+        """
+        prompts = [_prompts(names, templates or (PLAIN_TEMPLATE,)) for names in labels]
+        vectors = self._lookup(list(dict.fromkeys(prompt for row in prompts for prompt in row)))
+        bank = np.empty((len(labels), self.dim), dtype=np.float32)
+        for row, label_prompts in enumerate(prompts):
+            mean = np.mean([vectors[prompt] for prompt in label_prompts], axis=0)
+            bank[row] = mean / np.linalg.norm(mean)
+        return bank
+
+    def is_trained(self, name: str) -> bool:
+        """Whether `name` is among the training names; if not, its vector is a guess."""
+        return name in self._names
+
+    def _lookup(self, prompts: list[str]) -> dict[str, NDArray[np.float32]]:
+        with self._lock:
+            found = {prompt: self._cache[prompt] for prompt in prompts if prompt in self._cache}
+            missing = [prompt for prompt in prompts if prompt not in found]
+            if missing:
+                found.update(zip(missing, self._tower.encode(missing), strict=True))
+            for prompt in prompts:
+                self._cache[prompt] = found[prompt]
+                self._cache.move_to_end(prompt)
+            while len(self._cache) > self._cache_prompts:
+                self._cache.popitem(last=False)
+        return found
+
+
+def _prompts(names: Sequence[str], templates: Sequence[str]) -> list[str]:
+    if not names:
+        raise OvsegError("a label has no name; give each label at least one")
+    return [template.replace(PLAIN_TEMPLATE, name) for name in names for template in templates]

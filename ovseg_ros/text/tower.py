@@ -1,0 +1,81 @@
+"""The text tower at run time: texts in, unit vectors out, over ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ovseg_ros.errors import MissingExtraError, PackageError
+from ovseg_ros.text.tokenizer import Tokenizer
+
+TOWER_FILE = "text.onnx"
+TOKENIZER_FILE = "tokenizer.json"
+_CHUNK = 128
+_THREADS = 1
+
+
+class TextTower:
+    """Encodes texts with `text.onnx` and the tokenizer beside it. Safe to share between threads."""
+
+    def __init__(self, session: Any, tokenizer: Tokenizer) -> None:
+        """Takes an onnxruntime session whose input is `ids` and whose output is `embedding`."""
+        self._session = session
+        self.tokenizer = tokenizer
+
+    @classmethod
+    def load(cls, folder: Path) -> TextTower:
+        """Loads the tower of a model package.
+
+        Raises PackageError when a file is missing, broken or does not fit the other, and
+        MissingExtraError without onnxruntime.
+        """
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise MissingExtraError("onnxruntime", "cpu") from error
+        tokenizer = Tokenizer.load(folder / TOKENIZER_FILE)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = _THREADS  # a few labels do not repay waking more
+        try:
+            session = onnxruntime.InferenceSession(
+                str(folder / TOWER_FILE), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime raises types of its own for a bad file
+            raise PackageError(
+                f"cannot load the text tower {folder / TOWER_FILE}: {error}; "
+                "restore the model package"
+            ) from error
+        _check_fit(session, tokenizer, folder)
+        return cls(session, tokenizer)
+
+    @property
+    def dim(self) -> int:
+        """D, the size of the text-embedding space."""
+        return int(self._session.get_outputs()[0].shape[1])
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors float32 [N, D] of `texts`, row by row; the batch does not matter.
+
+        Raises OvsegError for a text without a single letter, digit or symbol.
+        """
+        rows = np.empty((len(texts), self.dim), dtype=np.float32)
+        for start in range(0, len(texts), _CHUNK):
+            chunk = list(texts[start : start + _CHUNK])
+            ids = self.tokenizer.encode(chunk)
+            rows[start : start + len(chunk)] = self._session.run(None, {"ids": ids})[0]
+        return rows
+
+
+def _check_fit(session: Any, tokenizer: Tokenizer, folder: Path) -> None:
+    config = tokenizer.config
+    wanted = [config.max_words, config.max_ids_per_word]
+    found = {entry.name: list(entry.shape)[1:] for entry in session.get_inputs()}
+    if found != {"ids": wanted}:
+        raise PackageError(
+            f"{folder / TOWER_FILE} takes {found}, {TOKENIZER_FILE} gives ids [N, {wanted[0]}, "
+            f"{wanted[1]}]; both must come from one training run: restore the model package"
+        )

@@ -1,0 +1,1 @@
+"""Training of the small text tower (see docs/text_tower.md)."""
