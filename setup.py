@@ -134,7 +134,8 @@ setup(
         "torch": ["torch>=2.4"],
         "train": requirements("train"),
         "eval": ["rosbags>=0.10", "onnxruntime>=1.17"],
-        "console": ["websockets>=13"],
+        # The operator's page needs nothing beyond the core so far.
+        "console": [],
         "dev": requirements("dev"),
     },
 )

@@ -114,7 +114,8 @@ def main() -> int:
             else:
                 check_colcon(work, Path(os.path.abspath(chosen.colcon)))
         except subprocess.CalledProcessError as error:
-            print(f"the {chosen.check} install failed: {error}", file=sys.stderr)
+            status = error.returncode
+            print(f"{chosen.check}: the step above failed with status {status}", file=sys.stderr)
             return 1
     return 0
 
