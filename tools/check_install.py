@@ -31,6 +31,9 @@ NOT_SOURCE_ANYWHERE = shutil.ignore_patterns(
     ".venv*", ".*_cache", "__pycache__", "*.so", "*.egg-info"
 )
 
+# The node runs until the interrupt, seconds later, and then has to end by itself with status 0.
+INTERRUPTED = ("timeout", "--preserve-status", "--signal=INT", "8")
+
 # Runs under the installed package: what is imported must come from the folder in argv[1].
 SMOKE_TEST = """
 import sys
@@ -60,6 +63,7 @@ def check_pip(work: Path) -> None:
     run([*pip, f"{source}[ros,cpu]"], env, work)
     run([prefix / "bin" / "python", "-c", SMOKE_TEST, prefix], env, work)
     run([prefix / "bin" / "ovseg", "--help"], env, work)
+    run([*INTERRUPTED, prefix / "bin" / "python", "-m", "ovseg_ros.nodes.main"], env, work)
 
 
 def check_colcon(work: Path, colcon: Path) -> None:
@@ -77,8 +81,7 @@ def check_colcon(work: Path, colcon: Path) -> None:
     use: Words = ["bash", "-c", '. "$0" && exec "$@"', work / "install" / "setup.bash"]
     run([*use, prefix / "bin" / "python", "-c", SMOKE_TEST, install], env, work)
     node = install / "lib" / PACKAGE / "segmentation_node"
-    # The node runs until the interrupt and then has to end by itself, with exit code 0.
-    run([*use, "timeout", "--preserve-status", "--signal=INT", "8", node], env, work)
+    run([*use, *INTERRUPTED, node], env, work)
 
 
 def copy_source(target: Path) -> Path:
@@ -95,6 +98,7 @@ def copy_source(target: Path) -> Path:
 def run(command: Words, env: dict[str, str], folder: Path) -> None:
     """Run one step in `folder`, its command line shown; `CalledProcessError` when it fails."""
     words = [str(word) for word in command]
+    env = {**env, "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
     print("+", " ".join(w if "\n" not in w else "<program>" for w in words), flush=True)
     subprocess.run(words, env=env, cwd=folder, check=True)
 
