@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -11,6 +12,7 @@ from ovseg_ros.errors import PackageError
 from ovseg_ros.text.tokenizer import normalize
 
 _ARTICLES = ("a ", "an ", "the ")
+_PLURALS = (("s", ""), ("es", ""), ("ies", "y"))
 
 
 class NameSource(str, Enum):
@@ -31,7 +33,7 @@ class TrainedNames:
     """The names of `names.json`.
 
     Attributes:
-        source_of: list of every normalised training name.
+        source_of: the list of every normalised training name.
     """
 
     source_of: dict[str, NameSource]
@@ -52,14 +54,22 @@ class TrainedNames:
     def source(self, name: str) -> NameSource | None:
         """The list that holds `name`, or None for a name the tower never saw.
 
-        Case, punctuation and a leading article do not matter.
+        Case, punctuation, a leading article and the regular plural do not matter, since every
+        name was also trained on with articles and in the plural.
         """
-        plain = normalize(name)
-        for article in _ARTICLES:
-            if plain not in self.source_of:
-                plain = plain.removeprefix(article)
-        return self.source_of.get(plain)
+        found = (self.source_of.get(form) for form in _forms(normalize(name)))
+        return next((source for source in found if source is not None), None)
 
     def __contains__(self, name: str) -> bool:
         """Whether the tower was trained on `name` from any list."""
         return self.source(name) is not None
+
+
+def _forms(plain: str) -> Iterator[str]:
+    """The normalised name itself, then without its article, then each in the singular."""
+    bare = next((plain.removeprefix(a) for a in _ARTICLES if plain.startswith(a)), plain)
+    yield plain
+    yield bare
+    for ending, singular in _PLURALS:
+        if bare.endswith(ending):
+            yield bare.removesuffix(ending) + singular

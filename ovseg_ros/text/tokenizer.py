@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ovseg_ros.errors import OvsegError
+from ovseg_ros.errors import OvsegError, PackageError
 
 _FNV_OFFSET = 0x811C9DC5
 _FNV_PRIME = 0x01000193
@@ -78,25 +78,27 @@ class Tokenizer:
 
     @classmethod
     def load(cls, path: Path) -> Tokenizer:
-        """Reads `tokenizer.json`; raises OvsegError when it is missing, broken or too new."""
+        """Reads `tokenizer.json`; raises PackageError when it is missing, broken or too new."""
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise OvsegError(
-                f"cannot read the tokenizer {path}: {error}; restore the model package"
+            version, hash_name = data["version"], data["hash"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise PackageError(
+                f"cannot read the tokenizer {path}: {error!r}; restore the model package"
             ) from error
-        if data.get("version") != FORMAT_VERSION or data.get("hash") != HASH_NAME:
-            raise OvsegError(
-                f"{path} is version {data.get('version')!r} with hash {data.get('hash')!r}; "
+        if version != FORMAT_VERSION or hash_name != HASH_NAME:
+            raise PackageError(
+                f"{path} is version {version!r} with hash {hash_name!r}; "
                 f"this release reads version {FORMAT_VERSION} with hash {HASH_NAME!r}: "
                 "update ovseg_ros or restore the model package"
             )
-        names = TokenizerConfig.__dataclass_fields__
+        wanted = TokenizerConfig.__dataclass_fields__
         try:
-            return cls(TokenizerConfig(**{name: int(data[name]) for name in names}))
+            return cls(TokenizerConfig(**{name: int(data[name]) for name in wanted}))
         except (KeyError, TypeError, ValueError) as error:
-            raise OvsegError(
-                f"{path} lacks a whole number for {error}; wanted: {', '.join(names)}"
+            raise PackageError(
+                f"{path} lacks a whole number for one of {', '.join(wanted)} ({error}); "
+                "restore the model package"
             ) from error
 
     def describe(self) -> dict[str, int | str]:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from ovseg_ros.errors import OvsegError
-from ovseg_train.text.dataset import default_wordnet_folder
+from ovseg_train.text.wordnet import DEBIAN_FOLDER
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,9 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     train.add_argument("--steps", type=int, default=3000, help="optimiser steps (default 3000)")
     train.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
-    train.add_argument(
-        "--wordnet", type=Path, default=default_wordnet_folder(), help="folder with data.noun"
-    )
+    train.add_argument("--wordnet", type=Path, default=DEBIAN_FOLDER, help="folder with data.noun")
     train.add_argument(
         "--hold-out",
         type=float,

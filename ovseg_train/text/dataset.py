@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from ovseg_train.text.targets import make_targets, with_adjective
 from ovseg_train.text.teacher import SentenceEmbedder, Teacher
 
 BATCH_SHARE = {Source.CONCEPT: 0.3, Source.CLIP: 0.25, Source.LEXICON: 0.45}
+PHRASE_SHARE = 0.1  # of a batch are adjective phrases, the rest names
 _ADJECTIVES_PER_CONCEPT_NAME = 6
 
 
@@ -98,12 +98,11 @@ def _adjective_phrases(
 class BatchSampler:
     """Draws batches of texts; batch `step` depends on the seed and the step alone."""
 
-    def __init__(self, dataset: TextDataset, batch_size: int, seed: int, phrase_share: float = 0.1):
-        """`phrase_share` of a batch are adjective phrases, the rest names by BATCH_SHARE."""
+    def __init__(self, dataset: TextDataset, batch_size: int, seed: int) -> None:
+        """Prepares to draw batches of `batch_size` texts from `dataset`."""
         self._dataset = dataset
         self._batch_size = batch_size
         self._seed = seed
-        self._phrase_share = phrase_share
         sources = np.array([entry.source.value for entry in dataset.entries])
         rows = {source: np.flatnonzero(sources == source.value) for source in Source}
         self._rows = {source: found for source, found in rows.items() if len(found)}
@@ -112,7 +111,7 @@ class BatchSampler:
         """Texts and unit target directions f32 [B, D] of batch `step`."""
         rng = np.random.default_rng((self._seed, step))
         data = self._dataset
-        phrases = int(self._batch_size * self._phrase_share) if data.phrases else 0
+        phrases = int(self._batch_size * PHRASE_SHARE) if data.phrases else 0
         picked = rng.integers(len(data.phrases), size=phrases) if phrases else np.zeros(0, int)
         rows = self._draw_rows(self._batch_size - phrases, rng)
         texts = [data.phrases[i] for i in picked]
@@ -132,8 +131,3 @@ def dataset_names(dataset: TextDataset) -> dict[str, list[str]]:
         source.value: sorted(e.name for e in dataset.entries if e.source is source)
         for source in Source
     }
-
-
-def default_wordnet_folder() -> Path:
-    """Where Debian's wordnet-base puts its files."""
-    return Path("/usr/share/wordnet")

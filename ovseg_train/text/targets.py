@@ -65,14 +65,15 @@ def spread(anchors: Vectors, largest: float = LARGEST_COSINE) -> Vectors:
     Gradient descent on the squared excess of each pair; alike concepts (bush, tree) stay
     neighbours but can be told apart.
     """
-    moved = anchors.copy()
+    moved = anchors.astype(np.float64)
     for _ in range(_SPREAD_STEPS):
         excess = np.maximum(moved @ moved.T - largest, 0.0)
         np.fill_diagonal(excess, 0.0)
         if excess.max() < 1e-3:
             break
-        moved = unit(moved - _SPREAD_RATE * 2 * excess @ moved)
-    return moved
+        moved -= _SPREAD_RATE * 2 * excess @ moved
+        moved /= np.linalg.norm(moved, axis=1, keepdims=True)
+    return moved.astype(np.float32)
 
 
 def _anchors(own: Vectors, concept_of: np.ndarray, has_clip: np.ndarray) -> Vectors:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 from collections.abc import Callable
@@ -66,7 +67,8 @@ def train(
     student = Student(student_config, torch.from_numpy(dataset.centre))
     optimizer = torch.optim.AdamW(student.parameters(), lr=config.rate, weight_decay=1e-3)
     sampler = BatchSampler(dataset, config.batch_size, config.seed)
-    identity = str((student_config, config, tokenizer.config, len(dataset.entries)))
+    names = hashlib.sha256("\n".join(entry.name for entry in dataset.entries).encode()).hexdigest()
+    identity = f"{student_config} {config} {tokenizer.config} names {names[:16]}"
     first = _resume(checkpoint, student, optimizer, identity)
     student.train()
     for step in range(first, config.steps):
@@ -117,9 +119,10 @@ def _trim(ids: np.ndarray) -> Tensor:
 
 
 def _hide(ids: Tensor, config: TrainingConfig, generator: torch.Generator) -> Tensor:
-    """Hides ids at random; the first id of a word is only replaced by its first n-gram's id,
+    """Hides ids at random, int64 [N, W, G] -> same.
 
-    because an empty first place marks padding.
+    The whole-word id is not emptied but replaced by the first n-gram's, because an empty first
+    place marks padding.
     """
     draw = torch.rand(ids.shape, generator=generator)
     hidden = torch.where(draw < config.gram_drop, 0, ids)

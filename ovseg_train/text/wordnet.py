@@ -23,6 +23,8 @@ _VISIBLE = {
 }
 _LONGEST_WORDS = 3
 
+DEBIAN_FOLDER = Path("/usr/share/wordnet")  # of Debian's package wordnet-base
+
 
 @dataclass(frozen=True)
 class Noun:
