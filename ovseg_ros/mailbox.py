@@ -1,4 +1,4 @@
-"""The one-slot mailbox between a camera callback and the inference thread: the latest frame wins."""
+"""The one-slot mailbox between camera callback and inference thread: the latest frame wins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The main job in one readable file: a frame, a vocabulary and an adapter mix give a segmentation."""
+"""The main job in one readable file: frame, vocabulary, adapter mix in, segmentation out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels and vocabularies: what the robot was asked to look for, with ids that never change meaning.
+"""Labels and vocabularies: what the robot looks for, with ids that never change meaning.
 
 An id belongs to one label name for the life of a `LabelBook` and is never given to another name:
 map layers downstream remember ids, so a re-used id would re-label what they have already seen.
@@ -207,7 +207,7 @@ def _shown(text: str) -> str:
 
 
 class LabelBook:
-    """Gives labels their ids and vocabularies their revisions. Safe to call from several threads."""
+    """Gives labels their ids and vocabularies their revisions. Safe to call from any thread."""
 
     def __init__(self, capacity: int, id_space: IdSpace = IdSpace.MONO8) -> None:
         """Start with no ids given; `capacity` is the label capacity of the model package."""

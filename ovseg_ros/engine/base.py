@@ -45,7 +45,10 @@ class TextRows:
 
 @dataclass(frozen=True)
 class RawResult:
-    """What the graph returns for B frames: `mask`, `confidence` uint8 [B, H, W], `embedding` [B, E]."""
+    """What the graph returns for B frames.
+
+    `mask` and `confidence` uint8 [B, H, W], `embedding` float32 [B, E].
+    """
 
     mask: npt.NDArray[np.uint8]
     confidence: npt.NDArray[np.uint8]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from types import ModuleType, TracebackType
+from types import TracebackType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from ovseg_ros.packages import ModelPackage
 _OUTPUTS = ("mask", "confidence", "embedding")
 
 
-def import_onnxruntime() -> ModuleType:
+def import_onnxruntime() -> Any:
     """Return the onnxruntime module; raises `MissingExtraError` where it is not installed."""
     try:
         import onnxruntime
@@ -30,7 +31,7 @@ class OnnxRuntimeBackend:
     name = BackendName.ONNXRUNTIME
 
     def __init__(self, package: ModelPackage, threads: int) -> None:
-        """Load the graph; `threads` is the number of threads inside an operator, 0 for all cores."""
+        """Load the graph; `threads` is how many threads an operator may use, 0 for all cores."""
         ort = import_onnxruntime()
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
