@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ovseg_ros.errors import OvsegError
+from ovseg_ros.errors import OvsegError, PackageError
 from ovseg_ros.packages import ModelPackage
 from ovseg_ros.text.names import TrainedNames
 from ovseg_ros.text.tower import TextTower
@@ -37,9 +37,19 @@ class TextBank:
 
     @classmethod
     def load(cls, package: ModelPackage) -> TextBank:
-        """The text bank of a model package; raises PackageError or MissingExtraError."""
+        """The text bank of a model package.
+
+        Raises MissingExtraError without onnxruntime, and PackageError when a file is unusable or
+        the tower's vectors have another size than the card says.
+        """
         folder = package.folder
-        return cls(TextTower.load(folder), TrainedNames.load(folder / NAMES_FILE))
+        tower, names = TextTower.load(folder), TrainedNames.load(folder / NAMES_FILE)
+        if tower.dim != package.card.embedding_dim:
+            raise PackageError(
+                f"the text tower in {folder} gives {tower.dim} numbers, its card says "
+                f"{package.card.embedding_dim}; restore the model package"
+            )
+        return cls(tower, names)
 
     @property
     def dim(self) -> int:

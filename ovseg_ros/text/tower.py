@@ -25,6 +25,8 @@ class TextTower:
         """Takes an onnxruntime session whose input is `ids` and whose output is `embedding`."""
         self._session = session
         self.tokenizer = tokenizer
+        # Asked of a run: the graph may name its output's width by a symbol.
+        self._dim = int(self._run(tokenizer.encode(["probe"])).shape[1])
 
     @classmethod
     def load(cls, folder: Path) -> TextTower:
@@ -55,7 +57,7 @@ class TextTower:
     @property
     def dim(self) -> int:
         """D, the size of the text-embedding space."""
-        return int(self._session.get_outputs()[0].shape[1])
+        return self._dim
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors float32 [N, D] of `texts`, row by row; the batch does not matter.
@@ -65,9 +67,12 @@ class TextTower:
         rows = np.empty((len(texts), self.dim), dtype=np.float32)
         for start in range(0, len(texts), _CHUNK):
             chunk = list(texts[start : start + _CHUNK])
-            ids = self.tokenizer.encode(chunk)
-            rows[start : start + len(chunk)] = self._session.run(None, {"ids": ids})[0]
+            rows[start : start + len(chunk)] = self._run(self.tokenizer.encode(chunk))
         return rows
+
+    def _run(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        (embedding,) = self._session.run(["embedding"], {"ids": ids})
+        return np.asarray(embedding, dtype=np.float32)
 
 
 def _check_fit(session: Any, tokenizer: Tokenizer, folder: Path) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ovseg_ros.errors import OvsegError
+from ovseg_ros.errors import OvsegError, PackageError
+from ovseg_ros.packages import ModelPackage
 from ovseg_ros.text import TextBank, TextTower, TrainedNames
 
 TEMPLATES = ("{}", "a photo of a {}")
@@ -105,3 +108,11 @@ def test_is_trained(
     tower: TextTower, trained_names: TrainedNames, name: str, trained: bool
 ) -> None:
     assert TextBank(tower, trained_names).is_trained(name) is trained
+
+
+def test_the_bank_of_the_embedded_package(tiny_package: Path) -> None:
+    package = ModelPackage.load(tiny_package)
+    assert TextBank.load(package).encode([["car"]], package.card.templates).shape == (1, 512)
+    other = replace(package, card=replace(package.card, embedding_dim=768))
+    with pytest.raises(PackageError, match="its card says 768"):
+        TextBank.load(other)

@@ -1,5 +1,6 @@
 """A training run in miniature: it learns, resumes exactly and exports what it learned."""
 
+# ruff: noqa: E402  (what needs torch is imported after the check that torch is there)
 from __future__ import annotations
 
 import json
