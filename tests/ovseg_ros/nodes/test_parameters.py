@@ -1,0 +1,36 @@
+"""Checks of parameter values that need no node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+pytest.importorskip("rclpy")
+
+from ovseg_ros.nodes.parameters import PARAMETERS, ParameterError, Settings  # noqa: E402
+from ovseg_ros.vocabulary import IdSpace  # noqa: E402
+
+pytestmark = pytest.mark.ros
+DEFAULTS = {parameter.name: parameter.default for parameter in PARAMETERS}
+
+
+def test_defaults_are_valid() -> None:
+    settings = Settings.from_values(DEFAULTS)
+    assert settings.model_package == "tiny"
+    assert settings.output_mask_encoding is IdSpace.MONO8
+    assert settings.query_templates == (), "empty templates are left out"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "phrase"),
+    [
+        ("engine.threads", 1000, "from 0 to 256"),
+        ("input.max_age_ms", float("nan"), "input.max_age_ms is nan"),
+        ("input.transport", "RAW", "raw or compressed"),
+        ("adapter.mode", "pinned", "~/set_adapter"),
+    ],
+)
+def test_a_bad_value_is_refused(name: str, value: Any, phrase: str) -> None:
+    with pytest.raises(ParameterError, match=phrase):
+        Settings.from_values({**DEFAULTS, name: value})
