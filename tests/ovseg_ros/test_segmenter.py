@@ -1,0 +1,167 @@
+"""The segmenter on the embedded default: masks, queries, thresholds, adapters, threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ovseg_ros.adapters.mix import AdapterMix, LoraFactors
+from ovseg_ros.errors import AdapterError, FrameError, OvsegError, QueryError
+from ovseg_ros.segmenter import Segmenter
+from ovseg_ros.vocabulary import IdSpace
+
+
+@pytest.fixture(scope="module")
+def segmenter(tiny_package: Path) -> Iterator[Segmenter]:
+    with Segmenter.open(tiny_package) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def image() -> np.ndarray:
+    """Sky above, grass below, with noise, so that labels differ."""
+    rng = np.random.default_rng(0)
+    picture = np.zeros((240, 320, 3), np.uint8)
+    picture[:120], picture[120:] = (120, 170, 230), (60, 130, 50)
+    return np.clip(picture + rng.integers(-20, 20, picture.shape), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("size", [(240, 320), (480, 640), (1080, 1920), (33, 57), (1, 1)])
+def test_mask_and_confidence_have_the_size_of_the_frame(
+    segmenter: Segmenter, size: tuple[int, int]
+) -> None:
+    segmenter.set_query("sky; grass; car")
+    result = segmenter.infer(np.full((*size, 3), 128, np.uint8))
+    assert result.label_mask.shape == result.confidence.shape == size
+    assert result.label_mask.dtype == result.confidence.dtype == np.uint8
+
+
+def test_only_ids_of_the_query_appear_and_confidence_is_zero_without_label(
+    segmenter: Segmenter, image: np.ndarray
+) -> None:
+    vocabulary = segmenter.set_query("grass=0.5; sky=0.5; !road")
+    result = segmenter.infer(image)
+    assert set(np.unique(result.label_mask)) <= {0, *vocabulary.by_id()}
+    assert not result.confidence[result.label_mask == 0].any()
+    assert result.vocabulary is vocabulary
+
+
+def test_thresholds_bound_the_confidence(segmenter: Segmenter, image: np.ndarray) -> None:
+    segmenter.set_query("grass=0; sky=0")
+    everything = segmenter.infer(image)
+    assert (everything.label_mask > 0).all()
+    segmenter.set_query("grass=0.6; sky=0.6")
+    some = segmenter.infer(image)
+    assert some.confidence[some.label_mask > 0].min(initial=255) >= 0.6 * 255 - 1
+    assert ((some.label_mask > 0) == (everything.confidence >= 0.6 * 255 + 0.5)).mean() > 0.99
+
+
+def test_the_order_of_labels_does_not_matter(segmenter: Segmenter, image: np.ndarray) -> None:
+    segmenter.set_query("sky=0; grass=0; car=0; building=0")
+    first = segmenter.infer(image).label_mask
+    segmenter.set_query("building=0; car=0; grass=0; sky=0")
+    assert (segmenter.infer(image).label_mask == first).mean() > 0.9999
+
+
+def test_a_refused_query_leaves_the_old_one(segmenter: Segmenter) -> None:
+    before = segmenter.set_query("sky; grass")
+    with pytest.raises(QueryError):
+        segmenter.set_query("sky; sky")
+    assert segmenter.vocabulary is before
+
+
+def test_ids_above_255_need_mono16(tiny_package: Path, image: np.ndarray) -> None:
+    with Segmenter.open(tiny_package, id_space=IdSpace.MONO16) as wide:
+        for start in (0, 200):
+            wide.set_query(";".join(f"thing {i}" for i in range(start, start + 200)))
+        wide.set_query("sky=0; grass=0")
+        result = wide.infer(image)
+    assert result.label_mask.dtype == np.uint16
+    assert set(np.unique(result.label_mask)) <= set(result.vocabulary.by_id())
+    assert min(result.vocabulary.by_id()) > 255
+
+
+def random_factors(segmenter: Segmenter, rank: int) -> LoraFactors:
+    rng = np.random.default_rng(rank)
+    a, b = (
+        (0.1 * rng.standard_normal((rank, width))).astype(np.float32)
+        for width in segmenter.package.card.lora_widths
+    )
+    return LoraFactors(a, b)
+
+
+def test_adapters_change_the_mask_and_go_away_without_a_trace(
+    segmenter: Segmenter, image: np.ndarray
+) -> None:
+    segmenter.set_query("sky=0; grass=0; road=0; building=0")
+    segmenter.set_adapter(AdapterMix())
+    base = segmenter.infer(image)
+    segmenter.set_adapter(AdapterMix(factors=random_factors(segmenter, 8)))
+    changed = segmenter.infer(image)
+    segmenter.set_adapter(AdapterMix())
+    again = segmenter.infer(image)
+    assert (changed.confidence != base.confidence).any()
+    assert np.array_equal(changed.embedding, base.embedding)
+    assert np.array_equal(again.label_mask, base.label_mask)
+    assert np.array_equal(again.confidence, base.confidence)
+
+
+def test_rank_zero_is_the_base_model(segmenter: Segmenter, image: np.ndarray) -> None:
+    segmenter.set_adapter(AdapterMix())
+    base = segmenter.infer(image)
+    segmenter.set_adapter(AdapterMix(factors=random_factors(segmenter, 0)))
+    assert np.array_equal(segmenter.infer(image).confidence, base.confidence)
+    segmenter.set_adapter(AdapterMix())
+
+
+def test_factors_of_another_network_are_refused(segmenter: Segmenter) -> None:
+    strange = LoraFactors(np.zeros((4, 7), np.float32), np.zeros((4, 9), np.float32))
+    with pytest.raises(AdapterError, match="widths 7 and 9"):
+        segmenter.backend.set_adapter(strange)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        np.zeros((4, 4), np.uint8),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((4, 4, 3), np.float32),
+        np.zeros((0, 4, 3), np.uint8),
+        np.zeros((1, 9000, 3), np.uint8),
+    ],
+)
+def test_frames_that_are_refused(segmenter: Segmenter, frame: np.ndarray) -> None:
+    segmenter.set_query("sky")
+    with pytest.raises(FrameError, match="wanted|accepted"):
+        segmenter.infer(frame)
+
+
+def test_a_frame_before_any_query_is_refused(tiny_package: Path, image: np.ndarray) -> None:
+    with Segmenter.open(tiny_package) as empty, pytest.raises(OvsegError, match="no query is set"):
+        empty.infer(image)
+
+
+def test_a_frame_sees_all_of_a_query_or_none_of_it(segmenter: Segmenter, image: np.ndarray) -> None:
+    stop = threading.Event()
+    queries = ["sky=0; grass=0", "car=0; tree=0; building=0", "road=0"]
+
+    def change() -> None:
+        turn = 0
+        while not stop.is_set():
+            segmenter.set_query(queries[turn % len(queries)])
+            turn += 1
+
+    segmenter.set_query(queries[0])
+    changer = threading.Thread(target=change)
+    changer.start()
+    try:
+        for _ in range(15):
+            result = segmenter.infer(image)
+            assert set(np.unique(result.label_mask)) <= set(result.vocabulary.by_id())
+    finally:
+        stop.set()
+        changer.join()
