@@ -19,10 +19,10 @@ from ovseg_train.names.concepts import load_concepts
 from ovseg_train.tiny.checkpoint import load_checkpoint
 from ovseg_train.tiny.export import export_package
 from ovseg_train.tiny.label_sampling import PromptBank
-from ovseg_train.tiny.labelled_folder import LabelledFolder
 from ovseg_train.tiny.recipe import Recipe, load_recipe
 from ovseg_train.tiny.scene_statistics import set_scene_statistics
 from ovseg_train.tiny.training import Trainer
+from ovseg_train.tiny.training_set import TrainingSet
 
 CARD_FILE = Path(__file__).with_name("card.yaml")
 _SCENE_IMAGES = 150
@@ -68,7 +68,7 @@ def _train(arguments: argparse.Namespace) -> None:
     network.backbone.load_imagenet(load_imagenet_file(str(arguments.imagenet)))
     network.text_center.copy_(torch.from_numpy(_center_of(tower)))
     validation = {
-        name: LabelledFolder.read(_find(arguments.data, name), name, "val")
+        name: TrainingSet.read(_find(arguments.data, name), name, "val")
         for name in ("camvid", "world")
     }
     Trainer(network, recipe, folders, bank, arguments.out).run(validation)
@@ -95,9 +95,9 @@ def _center_of(tower: TextTower) -> np.ndarray:
     return center
 
 
-def _read_folders(recipe: Recipe, roots: Sequence[Path]) -> list[LabelledFolder]:
+def _read_folders(recipe: Recipe, roots: Sequence[Path]) -> list[TrainingSet]:
     return [
-        LabelledFolder.read(_find(roots, d.name), d.name, d.split, d.exclude_domains)
+        TrainingSet.read(_find(roots, d.name), d.name, d.split, d.exclude_domains)
         for d in recipe.datasets
     ]
 

@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 
 from ovseg_train.tiny.augment import augment
-from ovseg_train.tiny.labelled_folder import LabelledFolder
 from ovseg_train.tiny.losses import class_weights
 from ovseg_train.tiny.recipe import Recipe
+from ovseg_train.tiny.training_set import TrainingSet
 
 
 @dataclass(frozen=True)
 class Group:
     """The part of a batch that comes from one data set: rows `span` of the stacked crops."""
 
-    folder: LabelledFolder
+    folder: TrainingSet
     weights: Tensor
     span: slice
     classes: Tensor
@@ -37,7 +37,7 @@ class BatchSource:
 
     def __init__(
         self,
-        folders: Sequence[LabelledFolder],
+        folders: Sequence[TrainingSet],
         recipe: Recipe,
         internal_size_px: tuple[int, int],
     ) -> None:
@@ -60,7 +60,7 @@ class BatchSource:
             groups.append(Group(folder, weights, span, torch.stack([c for _, c in crops])))
         return Batch(torch.stack(pixels), tuple(groups))
 
-    def _crop(self, folder: LabelledFolder, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def _crop(self, folder: TrainingSet, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         index = int(torch.randint(0, len(folder), (), generator=generator))
         return augment(
             folder.images[index], folder.labels[index], self._recipe, self._size, generator

@@ -8,12 +8,12 @@ import torch
 import torch.nn.functional as F
 
 from ovseg_ros.models.tiny import TinySegmenter
-from ovseg_train.tiny.labelled_folder import LabelledFolder
+from ovseg_train.tiny.training_set import TrainingSet
 
 
 @torch.no_grad()
 def set_scene_statistics(
-    network: TinySegmenter, folders: Sequence[LabelledFolder], images: int
+    network: TinySegmenter, folders: Sequence[TrainingSet], images: int
 ) -> None:
     """Fill `scene_mean` and `scene_std` of `network` from `images` items of each folder."""
     network.scene_mean.zero_()

@@ -14,9 +14,9 @@ from ovseg_ros.models.tiny import Encoded, TinySegmenter
 from ovseg_train.tiny.batches import Batch, BatchSource
 from ovseg_train.tiny.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
 from ovseg_train.tiny.label_sampling import IGNORE, PromptBank, draw_vocabulary
-from ovseg_train.tiny.labelled_folder import LabelledFolder
 from ovseg_train.tiny.losses import group_loss
 from ovseg_train.tiny.recipe import Recipe
+from ovseg_train.tiny.training_set import TrainingSet
 from ovseg_train.tiny.validation import mean_iou
 
 
@@ -27,7 +27,7 @@ class Trainer:
         self,
         network: TinySegmenter,
         recipe: Recipe,
-        folders: Sequence[LabelledFolder],
+        folders: Sequence[TrainingSet],
         bank: PromptBank,
         folder: Path,
     ) -> None:
@@ -43,7 +43,7 @@ class Trainer:
         self.step = 0
         self._resume()
 
-    def run(self, validation: Mapping[str, LabelledFolder]) -> None:
+    def run(self, validation: Mapping[str, TrainingSet]) -> None:
         """Train to the recipe's last step, validating on the folders of `validation`."""
         columns = (
             TextColumn("train"),
@@ -117,7 +117,7 @@ class Trainer:
                 )
         return total
 
-    def _validate(self, validation: Mapping[str, LabelledFolder]) -> dict[str, float]:
+    def _validate(self, validation: Mapping[str, TrainingSet]) -> dict[str, float]:
         network = self.averaged_network()
         return {
             name: round(mean_iou(network, folder, self.bank, self.recipe.validate_images), 4)

@@ -8,13 +8,11 @@ import torch.nn.functional as F
 
 from ovseg_ros.models.tiny import TinySegmenter
 from ovseg_train.tiny.label_sampling import PromptBank
-from ovseg_train.tiny.labelled_folder import LabelledFolder
+from ovseg_train.tiny.training_set import TrainingSet
 
 
 @torch.no_grad()
-def mean_iou(
-    network: TinySegmenter, folder: LabelledFolder, bank: PromptBank, images: int
-) -> float:
+def mean_iou(network: TinySegmenter, folder: TrainingSet, bank: PromptBank, images: int) -> float:
     """Return the mean IoU in 0..1 over the classes seen in `images` evenly spread items.
 
     Labels are called by the names of the data set; prediction and truth are compared at stride 2.

@@ -13,9 +13,9 @@ torch = pytest.importorskip("torch", reason="torch is not installed; run `make b
 
 from ovseg_ros.errors import OvsegError  # noqa: E402
 from ovseg_train.tiny.augment import augment  # noqa: E402
-from ovseg_train.tiny.labelled_folder import LabelledFolder  # noqa: E402
 from ovseg_train.tiny.losses import class_weights, group_loss  # noqa: E402
 from ovseg_train.tiny.recipe import RECIPE_FILE, load_recipe  # noqa: E402
+from ovseg_train.tiny.training_set import TrainingSet  # noqa: E402
 
 
 def write_folder(folder: Path, domains: list[str]) -> Path:
@@ -39,22 +39,22 @@ def write_folder(folder: Path, domains: list[str]) -> Path:
 
 def test_a_domain_can_be_left_out(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "set", ["day", "dusk", "day"])
-    read = LabelledFolder.read(folder, "set", "train", ["dusk"])
+    read = TrainingSet.read(folder, "set", "train", ["dusk"])
     assert len(read) == 2
     assert read.class_names == ("sky", "road", "car")
     assert read.class_pixels.sum() == 2 * 67 * 96
 
 
-@pytest.mark.parametrize("split", ["test", ""])
+@pytest.mark.parametrize("split", ["test", "val"])
 def test_an_empty_selection_is_refused(tmp_path: Path, split: str) -> None:
     folder = write_folder(tmp_path / "set", ["day"])
-    with pytest.raises(OvsegError, match="no items of split"):
-        LabelledFolder.read(folder, "set", split)
+    with pytest.raises(OvsegError, match="no image of split"):
+        TrainingSet.read(folder, "set", split)
 
 
 def test_a_folder_of_another_layout_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(OvsegError, match="not a labelled folder"):
-        LabelledFolder.read(tmp_path, "set", "train")
+    with pytest.raises(OvsegError, match="cannot be read"):
+        TrainingSet.read(tmp_path, "set", "train")
 
 
 def test_the_dusk_drive_stays_out_of_the_recipe() -> None:
@@ -73,7 +73,7 @@ def test_a_misspelt_recipe_is_refused(tmp_path: Path, old: str, new: str) -> Non
 
 
 def test_crops_repeat_with_the_seed_and_keep_the_label_ids(tmp_path: Path) -> None:
-    folder = LabelledFolder.read(write_folder(tmp_path / "set", ["day"]), "set", "train")
+    folder = TrainingSet.read(write_folder(tmp_path / "set", ["day"]), "set", "train")
 
     def crop(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
         generator = torch.Generator().manual_seed(seed)

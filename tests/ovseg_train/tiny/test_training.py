@@ -16,9 +16,9 @@ from ovseg_ros.text.tower import TextTower  # noqa: E402
 from ovseg_train.names.concepts import load_concepts  # noqa: E402
 from ovseg_train.tiny.export import check_graph, export_graph  # noqa: E402
 from ovseg_train.tiny.label_sampling import PromptBank  # noqa: E402
-from ovseg_train.tiny.labelled_folder import LabelledFolder  # noqa: E402
 from ovseg_train.tiny.recipe import DatasetRecipe, Recipe, load_recipe  # noqa: E402
 from ovseg_train.tiny.training import Trainer  # noqa: E402
+from ovseg_train.tiny.training_set import TrainingSet  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 SIZE_PX = (64, 96)
@@ -37,14 +37,14 @@ def recipe(steps: int) -> Recipe:
 
 
 @pytest.fixture(scope="module")
-def folder() -> LabelledFolder:
+def folder() -> TrainingSet:
     """Blue above, grey below: sky and road."""
     image = np.zeros((*SIZE_PX, 3), np.uint8)
     image[:32], image[32:] = (90, 150, 240), (90, 90, 90)
     label = np.zeros(SIZE_PX, np.uint8)
     label[32:] = 1
     counts = np.array([32 * 96, 32 * 96])
-    return LabelledFolder("made_up", ("sky", "road"), counts, (image,), (label,))
+    return TrainingSet("made_up", ("sky", "road"), counts, (image,), (label,))
 
 
 @pytest.fixture(scope="module")
@@ -52,14 +52,14 @@ def bank(tiny_package: Path) -> PromptBank:
     return PromptBank(TextTower.load(tiny_package), load_concepts())
 
 
-def make_trainer(steps: int, folder: LabelledFolder, bank: PromptBank, out: Path) -> Trainer:
+def make_trainer(steps: int, folder: TrainingSet, bank: PromptBank, out: Path) -> Trainer:
     torch.manual_seed(0)
     network = TinySegmenter(TinyConfig(internal_size_px=SIZE_PX))
     return Trainer(network, recipe(steps), [folder], bank, out)
 
 
 def test_a_stopped_run_goes_on_exactly(
-    folder: LabelledFolder, bank: PromptBank, tmp_path: Path
+    folder: TrainingSet, bank: PromptBank, tmp_path: Path
 ) -> None:
     whole = make_trainer(4, folder, bank, tmp_path)
     for _ in range(2):
@@ -76,7 +76,7 @@ def test_a_stopped_run_goes_on_exactly(
 
 
 def test_a_checkpoint_of_another_recipe_is_refused(
-    folder: LabelledFolder, bank: PromptBank, tmp_path: Path
+    folder: TrainingSet, bank: PromptBank, tmp_path: Path
 ) -> None:
     make_trainer(2, folder, bank, tmp_path).run({})
     with pytest.raises(OvsegError, match="another recipe"):
