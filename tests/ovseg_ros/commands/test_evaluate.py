@@ -110,9 +110,7 @@ def test_other_names_are_reported_as_a_drop(tiny_package, folder):
         ),
     ],
 )
-def test_folders_that_cannot_be_evaluated(
-    tiny_package, folder, capsys, damage, options, message
-):
+def test_folders_that_cannot_be_evaluated(tiny_package, folder, capsys, damage, options, message):
     damage(folder)
     assert main(["eval", str(folder), "--package", str(tiny_package), *options]) == 2
     assert message in capsys.readouterr().err

@@ -30,9 +30,7 @@ def images(tmp_path):
 
 
 def segment(package, out, *arguments):
-    return main(
-        ["segment", *map(str, arguments), "--out", str(out), "--package", str(package)]
-    )
+    return main(["segment", *map(str, arguments), "--out", str(out), "--package", str(package)])
 
 
 @pytest.mark.parametrize(

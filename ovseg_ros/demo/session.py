@@ -1,0 +1,198 @@
+"""One session: the four processes from start to end, and everything they reported."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ovseg_ros.demo import topics
+from ovseg_ros.demo.drive import open_drive
+from ovseg_ros.demo.events import Event, EventKind
+from ovseg_ros.demo.graph import private_graph
+from ovseg_ros.demo.processes import ProcessError, Processes
+from ovseg_ros.demo.script import Step, dump_script
+from ovseg_ros.output import write_file
+
+CAMERA, NODE, OPERATOR, RECORDER = "camera", "node", "operator", "recorder"
+_START_TIMEOUT_S = 90.0
+_STATUS_PERIOD_S = 0.5
+# Two reports of status after the last frame: the counters have come to rest.
+_DRAIN_S = 1.5
+
+
+@dataclass(frozen=True)
+class SessionPlan:
+    """What to run.
+
+    `raw_size_px` (W, H) makes the camera publish raw rgb8 of that size and the recorder hear only
+    masks, labels and status, as a benchmark needs; None plays the drive's own JPEG frames and
+    scores the masks. `rate_hz` 0 is the rate of the drive; `bag` is where to record.
+    """
+
+    drive: Path
+    seconds: float
+    script: tuple[Step, ...]
+    package: str
+    rate_hz: float = 0.0
+    raw_size_px: tuple[int, int] | None = None
+    bag: Path | None = None
+
+
+@dataclass
+class SessionResult:
+    """What came of it. Times are seconds, ns since the epoch, or ms where the name says so."""
+
+    sent: int = 0
+    stream_start_ns: int = 0
+    node_spawn_ns: int = 0
+    node_active_ns: int = 0
+    node_rss_mb: list[float] = field(default_factory=list)
+    node_peak_rss_mb: float = 0.0
+    queries: list[dict[str, Any]] = field(default_factory=list)
+    ticks: list[dict[str, Any]] = field(default_factory=list)
+    recording: dict[str, Any] = field(default_factory=dict)
+    exit_codes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def final_status(self) -> dict[str, Any]:
+        """The node's last status, empty if there was none."""
+        statuses = self.recording.get("statuses") or [{}]
+        return dict(statuses[-1])
+
+
+def run_session(
+    plan: SessionPlan, work: Path, on_event: Callable[[str, Event], None]
+) -> SessionResult:
+    """Run the processes of `plan` and return what they reported.
+
+    `work` is an existing folder for logs and hand-overs. `on_event` is called for every event as
+    it comes. Raises `ProcessError` where a process dies, refuses or hangs; none is left running.
+    """
+    result = SessionResult()
+    script, recording, go = work / "script.json", work / "recording.json", work / "go"
+    write_file(script, dump_script(plan.script).encode())
+    with private_graph() as environment, Processes(environment, work) as processes:
+        processes.start(RECORDER, "ovseg_ros.nodes.demo.recorder", *_recorder(plan, recording))
+        result.node_spawn_ns = time.time_ns()
+        processes.start(NODE, "ovseg_ros.nodes.main", *_node(plan))
+        start_sign = ["--go", str(go)]
+        processes.start(
+            OPERATOR, "ovseg_ros.nodes.demo.operator", "--script", str(script), *start_sign
+        )
+        processes.start(CAMERA, "ovseg_ros.nodes.demo.camera", *_camera(plan), *start_sign)
+        _follow(processes, plan, go, result, on_event)
+        for name in (RECORDER, OPERATOR, NODE):
+            result.exit_codes[name] = processes.stop(name)
+            _raise_late_errors(processes)
+    result.recording = json.loads(recording.read_text(encoding="utf-8"))
+    return result
+
+
+def _follow(
+    processes: Processes,
+    plan: SessionPlan,
+    go: Path,
+    result: SessionResult,
+    on_event: Callable[[str, Event], None],
+) -> None:
+    """Take events until the camera is done, the script too, and the counters have settled.
+
+    The camera and the script start with the file `go`, when the node is active and the recorder
+    hears it: until then a mask could be lost that nobody counts.
+    """
+    give_up = time.monotonic() + _START_TIMEOUT_S + plan.seconds
+    waiting, rest = {CAMERA, OPERATOR}, None
+    before_go = {(RECORDER, EventKind.READY), (OPERATOR, EventKind.ACTIVE)}
+    while rest is None or time.monotonic() < rest:
+        taken = processes.next_event(timeout_s=0.2)
+        if taken is not None:
+            _note(processes, result, *taken)
+            on_event(*taken)
+            before_go.discard((taken[0], taken[1].kind))
+            if not before_go:
+                go.touch()
+            if taken[1].kind is EventKind.DONE:
+                waiting.discard(taken[0])
+                if taken[0] == CAMERA:
+                    result.exit_codes[CAMERA] = processes.release(CAMERA)
+        if not waiting and rest is None:
+            rest = time.monotonic() + _DRAIN_S
+        if time.monotonic() > give_up:
+            raise ProcessError(
+                f"the {' and the '.join(sorted(waiting))} did not finish within "
+                f"{_START_TIMEOUT_S + plan.seconds:g} s; the machine may be too busy"
+            )
+
+
+def _note(processes: Processes, result: SessionResult, name: str, event: Event) -> None:
+    if event.kind is EventKind.QUERY:
+        result.queries.append(event.fields)
+    elif event.kind is EventKind.ACTIVE:
+        result.node_active_ns = time.time_ns()
+    elif event.kind is EventKind.READY and name == CAMERA:
+        result.stream_start_ns = event.fields["start_ns"]
+    elif event.kind is EventKind.DONE and name == CAMERA:
+        result.sent = event.fields["sent"]
+    elif event.kind is EventKind.TICK:
+        result.ticks.append(event.fields)
+        memory = _memory_mb(processes.pid(NODE))
+        result.node_rss_mb.append(memory["VmRSS"])
+        result.node_peak_rss_mb = memory["VmHWM"]
+
+
+def _memory_mb(pid: int) -> dict[str, float]:
+    """Return VmRSS and VmHWM of a process in MB; see proc_pid_status(5)."""
+    fields = dict.fromkeys(("VmRSS", "VmHWM"), 0.0)
+    for line in (
+        Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+    ):
+        name, _, value = line.partition(":")
+        if name in fields:
+            fields[name] = int(value.split()[0]) * 1024 / 1e6
+    return fields
+
+
+def _raise_late_errors(processes: Processes) -> None:
+    """A process that cannot write its results says so while it stops."""
+    while processes.next_event(timeout_s=0.05) is not None:
+        continue
+
+
+def _recorder(plan: SessionPlan, result: Path) -> list[str]:
+    arguments = ["--result", str(result)]
+    if plan.raw_size_px is None:
+        arguments += ["--drive", str(plan.drive)]
+    if plan.bag is not None:
+        arguments += ["--bag", str(plan.bag)]
+    return arguments
+
+
+def _node(plan: SessionPlan) -> list[str]:
+    parameters = {
+        "model.package": plan.package,
+        "input.transport": "raw" if plan.raw_size_px else "compressed",
+        "query.labels": "''",
+        "status.period_s": _STATUS_PERIOD_S,
+    }
+    arguments = ["--ros-args", *topics.NODE_REMAPS]
+    for name, value in parameters.items():
+        arguments += ["-p", f"{name}:={value}"]
+    return arguments
+
+
+def _camera(plan: SessionPlan) -> list[str]:
+    arguments = ["--drive", str(plan.drive), "--seconds", str(plan.seconds)]
+    arguments += ["--rate-hz", str(plan.rate_hz)]
+    if plan.raw_size_px is not None:
+        width_px, height_px = plan.raw_size_px
+        return [*arguments, "--raw", f"{width_px}x{height_px}", "--subscribers", "1"]
+    return [*arguments, "--subscribers", "2"]
+
+
+def session_rate_hz(plan: SessionPlan) -> float:
+    """Return the camera's rate in Hz under `plan`."""
+    return plan.rate_hz or open_drive(plan.drive).rate_hz

@@ -1,0 +1,127 @@
+"""The demo's camera: plays a drive at its rate, stamped with the time of publication."""
+
+from __future__ import annotations
+
+import argparse
+import array
+import itertools
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as PillowImage
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CompressedImage, Image
+
+from ovseg_ros.demo import topics
+from ovseg_ros.demo.drive import Drive, open_drive
+from ovseg_ros.demo.events import EventKind, emit
+from ovseg_ros.errors import OvsegError
+from ovseg_ros.image_files import decode_rgb
+from ovseg_ros.nodes.demo.process import Stop, ros_node, spin_while, wait_for_go
+
+FRAME_ID = "camera"
+_MOST_RAW_FRAMES = 90
+_MATCH_TIMEOUT_S = 60.0
+_SETTLE_S = 0.3
+
+
+class Camera:
+    """Publishes prepared messages in a loop, at a steady rate."""
+
+    def __init__(self, node: Node, drive: Drive, raw_size_px: tuple[int, int] | None) -> None:
+        """Prepare every message; `raw_size_px` (W, H) publishes raw rgb8 of that size, not JPEG."""
+        self._node = node
+        qos = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
+        if raw_size_px:
+            self._messages = _raw_messages(drive, raw_size_px)
+            self._publisher = node.create_publisher(Image, topics.CAMERA_RAW, qos)
+        else:
+            self._messages = [_compressed_message(frame.image) for frame in drive.frames]
+            self._publisher = node.create_publisher(CompressedImage, topics.CAMERA_COMPRESSED, qos)
+
+    def wait_for_subscribers(
+        self, executor: SingleThreadedExecutor, wanted: int, stop: Stop
+    ) -> None:
+        """Wait until `wanted` subscribers are matched; raises `OvsegError` after a minute."""
+        deadline = time.monotonic() + _MATCH_TIMEOUT_S
+
+        def missing() -> bool:
+            return self._publisher.get_subscription_count() < wanted and not stop
+
+        spin_while(executor, lambda: missing() and time.monotonic() < deadline)
+        if missing():
+            raise OvsegError(
+                f"only {self._publisher.get_subscription_count()} of {wanted} subscribers of the "
+                f"camera came within {_MATCH_TIMEOUT_S:g} s; see the log of the node"
+            )
+        # A match is known here a moment before it is known over there.
+        stop.event.wait(_SETTLE_S)
+
+    def play(self, rate_hz: float, seconds: float, stop: Stop) -> int:
+        """Publish at `rate_hz` for `seconds`, looping over the drive; return how many were sent."""
+        start = time.monotonic()
+        for sent, message in enumerate(itertools.cycle(self._messages)):
+            due = start + sent / rate_hz
+            if stop.event.wait(max(0.0, due - time.monotonic())) or due - start >= seconds:
+                return sent
+            message.header.stamp = self._node.get_clock().now().to_msg()
+            self._publisher.publish(message)
+        raise OvsegError("the drive has no frames")
+
+
+def _compressed_message(data: bytes) -> CompressedImage:
+    message = CompressedImage(format="jpeg")
+    message.header.frame_id = FRAME_ID
+    message.data = array.array("B", data)
+    return message
+
+
+def _raw_messages(drive: Drive, size_px: tuple[int, int]) -> list[Image]:
+    step = max(1, len(drive.frames) // _MOST_RAW_FRAMES)
+    return [_raw_message(frame.image, size_px) for frame in drive.frames[::step]]
+
+
+def _raw_message(data: bytes, size_px: tuple[int, int]) -> Image:
+    pixels = np.asarray(PillowImage.fromarray(decode_rgb(data)).resize(size_px))
+    message = Image(width=size_px[0], height=size_px[1], encoding="rgb8", step=3 * size_px[0])
+    message.header.frame_id = FRAME_ID
+    message.data = array.array("B", pixels.tobytes())
+    return message
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Return (W, H) from text such as '640x480'."""
+    width, height = text.split("x")
+    return int(width), int(height)
+
+
+def main() -> int:
+    """Play the drive and exit; the last event says how many frames were sent."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--drive", type=Path, required=True)
+    parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--rate-hz", type=float, default=0.0, help="0: the rate of the drive")
+    parser.add_argument("--raw", type=parse_size, metavar="WxH")
+    parser.add_argument("--go", type=Path, required=True, help="start once this file exists")
+    parser.add_argument("--subscribers", type=int, default=1, help="wait for so many")
+    arguments = parser.parse_args()
+    stop = Stop()
+    with ros_node("demo_camera") as (node, executor):
+        drive = open_drive(arguments.drive)
+        camera = Camera(node, drive, arguments.raw)
+        wait_for_go(executor, arguments.go, stop)
+        camera.wait_for_subscribers(executor, arguments.subscribers, stop)
+        emit(EventKind.READY, start_ns=time.time_ns())
+        sent = camera.play(arguments.rate_hz or drive.rate_hz, arguments.seconds, stop)
+        # A message that is still in the sockets would be lost with this process.
+        stop.event.wait(_SETTLE_S)
+    emit(EventKind.DONE, sent=sent)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

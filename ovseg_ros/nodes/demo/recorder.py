@@ -1,0 +1,171 @@
+"""The demo's recorder: hears everything the node says, judges and scores it, and keeps a bag."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.serialization import deserialize_message
+from sensor_msgs.msg import CompressedImage, Image
+
+from ovseg_ros.demo import topics
+from ovseg_ros.demo.bag_writer import BagWriter
+from ovseg_ros.demo.drive import frame_key, open_drive, stamp_ns_of
+from ovseg_ros.demo.events import EventKind, emit
+from ovseg_ros.demo.ledger import LabelEntry, LabelMapRecord, MaskRecord
+from ovseg_ros.demo.recording import SETTLE_NS, Recording
+from ovseg_ros.demo.scoring import ids_in
+from ovseg_ros.msg import LabelMap, SegmentationStatus
+from ovseg_ros.nodes.demo.process import Stop, ros_node, spin_while
+from ovseg_ros.output import write_json
+
+_RELIABLE = QoSProfile(depth=30, reliability=ReliabilityPolicy.RELIABLE)
+_LATCHED = QoSProfile(
+    depth=10,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
+_TICK_S = 1.0
+_STATUS_FIELDS = (
+    "revision",
+    "rate_hz",
+    "age_p50_ms",
+    "age_p95_ms",
+    "age_p99_ms",
+    "latency_p50_ms",
+    "latency_p95_ms",
+    "latency_p99_ms",
+    "inference_p50_ms",
+    "received",
+    "published",
+    "replaced",
+    "stale",
+    "superseded",
+    "rejected",
+    "last_error",
+    "package",
+    "backend",
+)
+
+Handler = Callable[[bytes, dict[str, int]], None]
+
+
+class Recorder:
+    """Subscribes to the node's topics, and to the camera where there is a drive to score."""
+
+    def __init__(self, node: Node, recording: Recording, bag: BagWriter | None, full: bool) -> None:
+        """`full` also subscribes to the camera and the confidence; a benchmark hears masks only."""
+        self._node, self._recording, self._bag = node, recording, bag
+        self.statuses: list[dict[str, Any]] = []
+        self._subscribe(LabelMap, topics.LABELS, _LATCHED, self._on_labels)
+        self._masks = self._subscribe(Image, topics.MASK, _RELIABLE, self._on_mask)
+        if full:
+            self._subscribe(
+                CompressedImage, topics.CAMERA_COMPRESSED, _RELIABLE, self._on_camera_image
+            )
+            self._subscribe(Image, topics.CONFIDENCE, _RELIABLE, lambda raw, info: None)
+        # Subscriptions become known over there in this order, so a status that arrives proves that
+        # the node knows the others too.
+        self._subscribe(SegmentationStatus, topics.STATUS, _RELIABLE, self._on_status)
+        node.create_timer(_TICK_S, self._tick)
+
+    @property
+    def connected(self) -> bool:
+        """Whether no mask can be lost any more because the two processes do not know each other."""
+        return bool(self.statuses) and self._masks.get_publisher_count() > 0
+
+    def _subscribe(self, kind: Any, topic: str, qos: QoSProfile, handler: Handler) -> Any:
+        def on_message(raw: Any, info: Any) -> None:
+            if self._bag is not None:
+                self._bag.write(topic, kind, raw, info["received_timestamp"])
+            handler(raw, info)
+
+        return self._node.create_subscription(kind, topic, on_message, qos, raw=True)
+
+    def _on_camera_image(self, raw: bytes, info: dict[str, int]) -> None:
+        message = deserialize_message(raw, CompressedImage)
+        self._recording.on_frame(stamp_ns_of(message), frame_key(message.data.tobytes()))
+
+    def _on_labels(self, raw: bytes, info: dict[str, int]) -> None:
+        message = deserialize_message(raw, LabelMap)
+        labels = tuple(
+            LabelEntry(spec.id, spec.name, tuple(spec.synonyms), spec.negative, _rgb(color))
+            for spec, color in zip(message.labels, message.colors, strict=True)
+        )
+        record = LabelMapRecord(message.revision, info["source_timestamp"], labels)
+        self._recording.on_labels(record)
+
+    def _on_mask(self, raw: bytes, info: dict[str, int]) -> None:
+        message = deserialize_message(raw, Image)
+        well_formed = (
+            message.encoding == "mono8"
+            and message.step == message.width
+            and len(message.data) == message.width * message.height
+        )
+        mask = np.frombuffer(message.data, np.uint8)
+        if well_formed:
+            mask = mask.reshape(message.height, message.width)
+        record = MaskRecord(
+            stamp_ns_of(message),
+            info["source_timestamp"],
+            info["received_timestamp"],
+            ids_in(mask),
+            well_formed,
+        )
+        self._recording.on_mask(record, mask)
+
+    def _on_status(self, raw: bytes, info: dict[str, int]) -> None:
+        message = deserialize_message(raw, SegmentationStatus)
+        values = {name: getattr(message, name) for name in _STATUS_FIELDS}
+        finite = {
+            name: None if isinstance(value, float) and math.isnan(value) else value
+            for name, value in values.items()
+        }
+        self.statuses.append({"time_ns": info["source_timestamp"], **finite})
+
+    def _tick(self) -> None:
+        now_ns = time.time_ns()
+        self._recording.settle(now_ns)
+        status = self.statuses[-1] if self.statuses else None
+        emit(EventKind.TICK, time_ns=now_ns, status=status, **self._recording.take_second())
+
+
+def _rgb(color: Any) -> tuple[int, int, int]:
+    return round(255 * color.r), round(255 * color.g), round(255 * color.b)
+
+
+def main() -> int:
+    """Record until stopped, then write what was found to --result."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--drive", type=Path, help="score against the ground truth of this drive")
+    parser.add_argument("--bag", type=Path, help="keep what was heard in this new bag")
+    parser.add_argument("--result", type=Path, required=True, help="JSON to write at the end")
+    arguments = parser.parse_args()
+    stop = Stop()
+    with ros_node("demo_recorder") as (node, executor):
+        drive = open_drive(arguments.drive) if arguments.drive else None
+        bag = BagWriter(arguments.bag) if arguments.bag else None
+        recording = Recording(drive)
+        recorder = Recorder(node, recording, bag, full=drive is not None)
+        spin_while(executor, lambda: not recorder.connected and not stop)
+        emit(EventKind.READY)
+        spin_while(executor, lambda: not stop)
+        until = time.monotonic() + SETTLE_NS / 1e9
+        spin_while(executor, lambda: time.monotonic() < until)
+        recording.finish()
+        if bag is not None:
+            bag.close()
+        write_json(arguments.result, {**recording.result(), "statuses": recorder.statuses})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
