@@ -33,9 +33,9 @@ def augment(
     top = _randint(image.shape[0] - region_h, generator)
     left = _randint(image.shape[1] - region_w, generator)
     window = (slice(top, top + region_h), slice(left, left + region_w))
-    pixels = torch.from_numpy(image[window]).permute(2, 0, 1)[None].float()
+    pixels = torch.tensor(image[window]).permute(2, 0, 1)[None].float()
     pixels = F.interpolate(pixels, size=(crop_h, crop_w), mode="bilinear", align_corners=False)[0]
-    classes = torch.from_numpy(label[window])[None, None].float()
+    classes = torch.tensor(label[window])[None, None].float()
     size = (crop_h // LABEL_STRIDE, crop_w // LABEL_STRIDE)
     classes = F.interpolate(classes, size=size, mode="nearest-exact")[0, 0].long()
     if _uniform(0, 1, generator) < 0.5:

@@ -22,7 +22,7 @@ def set_scene_statistics(
     for folder in folders:
         step = max(1, len(folder) // images)
         for image in folder.images[::step][:images]:
-            pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float()
+            pixels = torch.tensor(image).permute(2, 0, 1)[None].float()
             size = network.config.internal_size_px
             pixels = F.interpolate(pixels, size=size, mode="bilinear", align_corners=False)
             maps = network.backbone((pixels - 127) / 127.5, {})
