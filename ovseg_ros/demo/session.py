@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ovseg_ros.demo import topics
-from ovseg_ros.demo.drive import open_drive
 from ovseg_ros.demo.events import Event, EventKind
 from ovseg_ros.demo.graph import private_graph
 from ovseg_ros.demo.processes import ProcessError, Processes
@@ -30,7 +29,8 @@ class SessionPlan:
 
     `raw_size_px` (W, H) makes the camera publish raw rgb8 of that size and the recorder hear only
     masks, labels and status, as a benchmark needs; None plays the drive's own JPEG frames and
-    scores the masks. `rate_hz` 0 is the rate of the drive; `bag` is where to record.
+    scores the masks. `rate_hz` 0 is the rate of the drive; `bag` is where to record;
+    `node_parameters` are set on the node on top of those of every session.
     """
 
     drive: Path
@@ -40,6 +40,7 @@ class SessionPlan:
     rate_hz: float = 0.0
     raw_size_px: tuple[int, int] | None = None
     bag: Path | None = None
+    node_parameters: Mapping[str, str | float] = field(default_factory=dict)
 
 
 @dataclass
@@ -177,6 +178,7 @@ def _node(plan: SessionPlan) -> list[str]:
         "input.transport": "raw" if plan.raw_size_px else "compressed",
         "query.labels": "''",
         "status.period_s": _STATUS_PERIOD_S,
+        **plan.node_parameters,
     }
     arguments = ["--ros-args", *topics.NODE_REMAPS]
     for name, value in parameters.items():
@@ -191,8 +193,3 @@ def _camera(plan: SessionPlan) -> list[str]:
         width_px, height_px = plan.raw_size_px
         return [*arguments, "--raw", f"{width_px}x{height_px}", "--subscribers", "1"]
     return [*arguments, "--subscribers", "2"]
-
-
-def session_rate_hz(plan: SessionPlan) -> float:
-    """Return the camera's rate in Hz under `plan`."""
-    return plan.rate_hz or open_drive(plan.drive).rate_hz

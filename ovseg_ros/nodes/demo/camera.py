@@ -26,7 +26,7 @@ from ovseg_ros.nodes.demo.process import Stop, ros_node, spin_while, wait_for_go
 FRAME_ID = "camera"
 _MOST_RAW_FRAMES = 90
 _MATCH_TIMEOUT_S = 60.0
-_SETTLE_S = 0.3
+_SETTLE_S = 0.5
 
 
 class Camera:

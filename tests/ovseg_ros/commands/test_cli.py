@@ -22,7 +22,15 @@ def test_help_imports_nothing_that_is_slow_to_import():
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["segment", "--help"], ["eval", "--help"], ["inspect", "--help"], ["--version"]],
+    [
+        ["--help"],
+        ["segment", "--help"],
+        ["eval", "--help"],
+        ["inspect", "--help"],
+        ["demo", "--help"],
+        ["bench", "--help"],
+        ["--version"],
+    ],
 )
 def test_help_of_every_verb_exits_with_0(arguments, capsys):
     with pytest.raises(SystemExit) as stop:
