@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.lifecycle import LifecycleNode
 
 from ovseg_ros.adapters.mix import AdapterMix, AdapterMode
@@ -40,7 +39,7 @@ def mode_from_value(value: str) -> AdapterMode:
 
 
 class AdapterService:
-    """Answers `~/set_adapter` for one segmenter."""
+    """Answers `~/set_adapter`, in the callback group of the lifecycle services."""
 
     def __init__(
         self, node: LifecycleNode, segmenter: Segmenter, refuse: Callable[[str], None]
@@ -49,12 +48,7 @@ class AdapterService:
         self._node = node
         self._segmenter = segmenter
         self._refuse = refuse
-        self._service = node.create_service(
-            SetAdapter,
-            "~/set_adapter",
-            self._on_request,
-            callback_group=MutuallyExclusiveCallbackGroup(),
-        )
+        self._service = node.create_service(SetAdapter, "~/set_adapter", self._on_request)
 
     def close(self) -> None:
         """Close the service."""

@@ -30,13 +30,14 @@ class ImageInput:
         statistics: Statistics,
         on_frame: Callable[[IncomingFrame], None],
     ) -> None:
-        """Subscribe to the topic of `transport`."""
+        """Subscribe to the topic of `transport`; `topic` is its full name, after remapping."""
         self._node = node
         self._statistics = statistics
         self._on_frame = on_frame
         self._last_stamp_ns = 0
         self._warned_backwards = False
         topic = _TOPICS[transport]
+        self.topic = node.resolve_topic_name(topic)
         compressed = transport is Transport.COMPRESSED
         self._subscription = node.create_subscription(
             CompressedImage if compressed else Image,
@@ -45,15 +46,8 @@ class ImageInput:
             qos.image_input(),
             callback_group=MutuallyExclusiveCallbackGroup(),
             qos_overriding_options=qos.overridable(),
-            event_callbacks=qos.subscription_events(
-                node.get_logger(), node.resolve_topic_name(topic)
-            ),
+            event_callbacks=qos.subscription_events(node.get_logger(), self.topic),
         )
-
-    @property
-    def topic(self) -> str:
-        """The full name of the topic, after remapping."""
-        return str(self._subscription.topic_name)
 
     def close(self) -> None:
         """Unsubscribe."""

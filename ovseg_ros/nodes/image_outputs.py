@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 from rclpy.lifecycle import LifecycleNode
@@ -29,6 +30,9 @@ class ImageOutputs:
         self._gate = gate
         self._settings = settings
         self._last_header = Header()
+        # Cameras and reports ask `wanted` from other threads than the one that closes.
+        self._lock = threading.Lock()
+        self._open = True
         self._mask, self._confidence, self._overlay = (
             node.create_publisher(
                 Image,
@@ -46,7 +50,8 @@ class ImageOutputs:
     def wanted(self) -> bool:
         """Whether anybody subscribes to any of the images."""
         publishers = (self._mask, self._confidence, self._overlay)
-        return any(publisher.get_subscription_count() for publisher in publishers)
+        with self._lock:
+            return self._open and any(p.get_subscription_count() for p in publishers)
 
     @property
     def last_header(self) -> Header:
@@ -75,6 +80,8 @@ class ImageOutputs:
         return self._gate.release(segmentation.vocabulary, send)
 
     def close(self) -> None:
-        """Destroy the publishers."""
+        """Destroy the publishers; the inference thread must have ended."""
+        with self._lock:
+            self._open = False
         for publisher in (self._mask, self._confidence, self._overlay):
             self._node.destroy_publisher(publisher)

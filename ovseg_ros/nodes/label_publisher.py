@@ -72,6 +72,8 @@ class LabelPublisher:
 
     def close(self) -> None:
         """Stop repeating and destroy the publishers."""
+        with self._lock:
+            self._label_map = None
         self._node.destroy_timer(self._timer)
         self._node.destroy_publisher(self._labels)
         if self._vision is not None:

@@ -6,6 +6,7 @@ a transition or a publish that is under way.
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 import threading
@@ -78,9 +79,15 @@ class _Spinner(threading.Thread):
 
     def run(self) -> None:
         """Spin until `stop` is set; an error in a callback ends the process with 1."""
+        from rclpy.exceptions import InvalidHandle
+
         try:
             while not self._stop_main.is_set():
-                self._executor.spin_once()
+                # A transition destroys topics and services while this thread lists them for the
+                # next wait. rclpy skips a destroyed one but for its QoS events, which raise; the
+                # next round no longer lists them.
+                with contextlib.suppress(InvalidHandle):
+                    self._executor.spin_once()
         except BaseException:
             self.failed = True
             raise

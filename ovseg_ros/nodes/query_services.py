@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.lifecycle import LifecycleNode
 from std_msgs.msg import String
 
@@ -19,7 +18,11 @@ from ovseg_ros.vocabulary import Vocabulary
 
 
 class QueryServices:
-    """`~/query`, `~/label_query` and `~/set_labels`; text is encoded here, off the frame path."""
+    """`~/query`, `~/label_query` and `~/set_labels`; text is encoded here, off the frame path.
+
+    All of them are in the node's default callback group, like the lifecycle services: one at a
+    time, so that no cleanup takes away what a query is using. Frames have a group of their own.
+    """
 
     def __init__(
         self,
@@ -37,18 +40,11 @@ class QueryServices:
         self._change = change
         self._refuse = refuse
         self._gate = gate
-        group = MutuallyExclusiveCallbackGroup()
         self._topics = [
-            node.create_subscription(
-                String, "~/query", self._on_query, qos.reliable(), callback_group=group
-            ),
-            node.create_subscription(
-                LabelQuery, "~/label_query", self._on_labels, qos.reliable(), callback_group=group
-            ),
+            node.create_subscription(String, "~/query", self._on_query, qos.reliable()),
+            node.create_subscription(LabelQuery, "~/label_query", self._on_labels, qos.reliable()),
         ]
-        self._service = node.create_service(
-            SetLabels, "~/set_labels", self._on_service, callback_group=group
-        )
+        self._service = node.create_service(SetLabels, "~/set_labels", self._on_service)
 
     def close(self) -> None:
         """Close the topics and the service."""

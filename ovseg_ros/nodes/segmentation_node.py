@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 from rcl_interfaces.msg import SetParametersResult
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool
@@ -44,12 +43,7 @@ class SegmentationNode(LifecycleNode):
         self._state = "unconfigured"
         self.add_on_set_parameters_callback(self._on_parameters)
         self._failed = self.create_guard_condition(self._on_failed, self.default_callback_group)
-        self.create_service(
-            SetBool,
-            "~/enable",
-            self._on_enable,
-            callback_group=MutuallyExclusiveCallbackGroup(),
-        )
+        self.create_service(SetBool, "~/enable", self._on_enable)
         self._reporter = StatusReporter(self, lambda: self._settings, self._report)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:

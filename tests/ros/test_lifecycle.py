@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import signal
 from collections.abc import Callable
@@ -18,6 +19,7 @@ pytest.importorskip("rclpy")
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
 from ros_driver import RELIABLE, Driver  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
+from std_msgs.msg import String  # noqa: E402
 
 from ovseg_ros.packages import seal  # noqa: E402
 
@@ -155,6 +157,29 @@ def test_an_engine_that_fails_takes_the_node_back_to_unconfigured(
     unloaded.answers(lambda: unloaded.image(picture), masks)
     assert unloaded.change_state("deactivate")
     assert unloaded.change_state("cleanup")
+
+
+def test_transitions_under_load_break_nothing(
+    unloaded: Driver, tiny_package: Path, picture: np.ndarray
+) -> None:
+    """The camera, queries and reports go on while the node is taken up and down."""
+    assert unloaded.set_parameters(model__package=str(tiny_package)) == [""]
+    small = picture[:60, :80]
+    camera = unloaded.node.create_timer(
+        0.005, lambda: unloaded.camera.publish(unloaded.image(small))
+    )
+    texts = itertools.cycle(["car; road", "tree; sky", "=", "person"])
+    operator = unloaded.node.create_timer(
+        0.01, lambda: unloaded.queries.publish(String(data=next(texts)))
+    )
+    for _ in range(8):
+        for transition in ("configure", "activate", "deactivate", "cleanup"):
+            assert unloaded.change_state(transition), unloaded.target.log
+            unloaded.spin_for(0.05)
+    unloaded.node.destroy_timer(camera)
+    unloaded.node.destroy_timer(operator)
+    assert unloaded.state() == "unconfigured"
+    assert "Traceback" not in unloaded.target.log.rpartition("inference stopped")[2]
 
 
 def to_unconfigured(driver: Driver, _picture: np.ndarray) -> None:
