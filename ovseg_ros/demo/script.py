@@ -11,6 +11,7 @@ from ovseg_ros.query import format_query, parse_query
 from ovseg_ros.vocabulary import LabelSpec
 
 _KEPT_NOUNS = 6
+_MANY_NOUNS = 12
 # Other words for nouns that drives show; a query may use either.
 _SYNONYMS = {
     "bicycle": "bike",
@@ -46,21 +47,24 @@ class Step:
 def drive_script(nouns: Sequence[str], seconds: float) -> tuple[Step, ...]:
     """Return the script for a drive whose ground truth has `nouns`, most frequent first.
 
-    All nouns first, then few of them under synonyms, one as a negative, one with a high threshold,
-    a query that must be refused, and all nouns again, whose ids must be those of the first time.
+    A dozen nouns first, then few of them under synonyms, one as a negative, a query that must be
+    refused, one with a high threshold, all nouns there are, and the dozen again, whose ids must be
+    those of the first time.
     """
+    dozen = format_query([LabelSpec(name) for name in nouns[:_MANY_NOUNS]])
     everything = format_query([LabelSpec(name) for name in nouns])
     few = list(nouns[:_KEPT_NOUNS])
     synonyms = [_with_synonym(name) for name in few]
     with_negative = [LabelSpec(few[0], negative=len(few) > 1), *map(_with_synonym, few[1:])]
     strict = [LabelSpec(name, threshold=0.6 if i == 0 else 0.2) for i, name in enumerate(few)]
     steps = (
-        (0.0, Door.SERVICE, everything, False),
-        (0.30, Door.TOPIC, format_query(synonyms), False),
-        (0.45, Door.TOPIC, format_query(with_negative), False),
-        (0.55, Door.SERVICE, f"{few[0]}; {few[0]}", True),
-        (0.60, Door.SERVICE, format_query(strict), False),
-        (0.75, Door.TOPIC, everything, False),
+        (0.0, Door.SERVICE, dozen, False),
+        (0.25, Door.TOPIC, format_query(synonyms), False),
+        (0.40, Door.TOPIC, format_query(with_negative), False),
+        (0.50, Door.SERVICE, f"{few[0]}; {few[0]}", True),
+        (0.55, Door.SERVICE, format_query(strict), False),
+        (0.70, Door.SERVICE, everything, False),
+        (0.82, Door.TOPIC, dozen, False),
     )
     return tuple(Step(share * seconds, door, query, no) for share, door, query, no in steps)
 
