@@ -5,11 +5,11 @@
 #   make test          all tests; those that need torch are skipped before `make build-torch`
 #   make build-torch   adds what training and export need
 #   make lint          style and types
-#   make bench         latency and accuracy of the embedded model on this machine
-#   make train-tiny    trains and exports the embedded model from scratch
+#   make bench         measures speed on this machine and writes docs/benchmarks
+#   make train-tiny    trains the embedded model again, into build/package; see DATA and WEIGHTS
 #   make test-colcon   colcon build and colcon test, on a copy of the source
 #   make test-pip      pip install into a fresh environment, on a copy of the source
-#   make clean         removes what was built
+#   make clean         removes the environments and what was generated, not what was trained
 
 PYTHON ?= python3
 VENV := .venv
@@ -21,6 +21,10 @@ ENVIRONMENT := $(VENV)/.stamp-environment
 PACKAGE := $(VENV)/.stamp-package
 TORCH := $(VENV)/.stamp-torch
 COLCON := .venv-colcon/.stamp-colcon
+
+# What train-tiny starts from: folders with camvid/ and idd_lite/, and with the initial weights.
+DATA ?= ../shared/data
+WEIGHTS ?= ../shared/weights
 
 INTERFACE_SOURCES := $(wildcard msg/*.msg srv/*.srv cmake/*.cmake) CMakeLists.txt package.xml \
 	pyproject.toml setup.py tools/ros_cmake.py
@@ -44,10 +48,20 @@ lint: build
 	$(BIN)/mypy
 
 bench: build
-	$(BIN)/ovseg bench
+	$(BIN)/ovseg bench labels
+	$(BIN)/ovseg bench node
+	$(BIN)/ovseg bench query
 
+# Every stage goes on where it was interrupted.
 train-tiny: build-torch
-	$(BIN)/ovseg-train tiny
+	$(BIN)/ovseg-train world render --out build/world
+	$(BIN)/ovseg-train text train --out build/text \
+		--clip-names $(WEIGHTS)/clip_text_embeddings/clip_vitb32_text_names.npz
+	mkdir -p build/package
+	cp build/text/text.onnx build/text/tokenizer.json build/text/names.json build/package
+	$(BIN)/ovseg-train tiny train --data $(DATA) build --package build/package --out build/tiny \
+		--imagenet $(WEIGHTS)/mobilenet_v2_imagenet/mobilenet_v2_1.0_folded_fp16.pt
+	$(BIN)/ovseg-train tiny export --data $(DATA) build --package build/package --out build/tiny
 
 test-colcon: build $(COLCON)
 	$(BIN)/python tools/check_install.py colcon .venv-colcon/bin/colcon
@@ -56,7 +70,7 @@ test-pip: build
 	$(BIN)/python tools/check_install.py pip
 
 clean:
-	rm -rf $(VENV) .venv-colcon build ovseg_ros.egg-info
+	rm -rf $(VENV) .venv-colcon ovseg_ros.egg-info build/bdist.* build/lib* build/temp.*
 	rm -rf ovseg_ros/msg ovseg_ros/srv ovseg_ros/_lib ovseg_ros/*.so
 
 $(ENVIRONMENT): requirements/ros-kilted.txt requirements/dev.txt
