@@ -66,10 +66,12 @@ class BuildInterfaces(build_ext):
         built, source = Path(self.build_lib) / PACKAGE, ROOT / PACKAGE
         if not (built / "msg").is_dir():
             return
-        for stale in [source / folder for folder in GENERATED_FOLDERS]:
-            shutil.rmtree(stale, ignore_errors=True)
+        # Remove, then copy: overwriting a library would crash the processes that have it mapped.
         for folder in GENERATED_FOLDERS:
+            shutil.rmtree(source / folder, ignore_errors=True)
             shutil.copytree(built / folder, source / folder)
+        for stale in source.glob("*.so"):
+            stale.unlink()
         for extension in built.glob("*.so"):
             shutil.copy2(extension, source)
 
