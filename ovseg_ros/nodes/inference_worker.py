@@ -85,7 +85,11 @@ class InferenceWorker:
         return age_ms is not None and 0 < limit_ms < age_ms
 
     def _age_ms(self, frame: IncomingFrame) -> float | None:
-        return (self._now_ns() - frame.stamp_ns) / 1e6 if frame.stamp_ns else None
+        now_ns = self._now_ns()
+        # A driver that sets no stamps, or simulated time that has not begun.
+        if not (frame.stamp_ns and now_ns):
+            return None
+        return (now_ns - frame.stamp_ns) / 1e6
 
     def _note_times(self, frame: IncomingFrame, segmentation: Segmentation) -> None:
         latency_ms = (time.monotonic_ns() - frame.arrival_ns) / 1e6

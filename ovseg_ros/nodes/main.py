@@ -59,11 +59,13 @@ def _run_node(stop: threading.Event) -> int:
     spinner.start()
     stop.wait()
     # In this order: no new callbacks, the last ones finish, then the engine and the node go.
-    executor.wake()
-    spinner.join()
-    executor.shutdown()
-    node.close()
-    node.destroy_node()
+    try:
+        executor.wake()
+        spinner.join()
+        executor.shutdown()
+    finally:
+        node.close()
+        node.destroy_node()
     return EXIT_REFUSED if spinner.failed else EXIT_OK
 
 

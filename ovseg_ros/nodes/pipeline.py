@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 from rclpy.lifecycle import LifecycleNode
 
@@ -38,7 +39,7 @@ class Pipeline:
 
         `settings` returns the parameters of the moment; `book` keeps ids beyond this pipeline;
         `on_failure` is called from the inference thread when that ends with an error. Raises
-        `OvsegError`, with nothing left open, where package, backend or query are refused.
+        `OvsegError` where package, backend or query are refused; an error leaves nothing open.
         """
         self._node = node
         self._settings = settings
@@ -47,14 +48,19 @@ class Pipeline:
         self.enabled = True
         self._input: ImageInput | None = None
         self._worker: InferenceWorker | None = None
-        self._segmenter = open_segmenter(settings(), book)
-        self._labels = LabelPublisher(node, self._segmenter, settings().status_period_s)
-        self._gate = RevisionGate(self._labels.announce)
-        self._outputs = ImageOutputs(node, self._gate, settings)
-        self._queries = QueryServices(node, self.change_query, self.refuse, self._gate)
-        self._adapters = AdapterService(node, self._segmenter, self.refuse)
-        if settings().query_labels:
-            self._gate.announce(self._segmenter.vocabulary)
+        with ExitStack() as parts:
+            self._segmenter = open_segmenter(settings(), book)
+            parts.callback(self._segmenter.close)
+            self._labels = LabelPublisher(node, self._segmenter, settings().status_period_s)
+            parts.callback(self._labels.close)
+            self._gate = RevisionGate(self._labels.announce)
+            self._outputs = ImageOutputs(node, self._gate, settings)
+            parts.callback(self._outputs.close)
+            parts.callback(AdapterService(node, self._segmenter, self.refuse).close)
+            parts.callback(QueryServices(node, self.change_query, self.refuse, self._gate).close)
+            if settings().query_labels:
+                self._gate.announce(self._segmenter.vocabulary)
+            self._parts = parts.pop_all()
 
     @property
     def topic(self) -> str:
@@ -105,9 +111,7 @@ class Pipeline:
     def close(self) -> None:
         """Stop, close every topic and service, and free the engine."""
         self.stop()
-        for part in (self._queries, self._adapters, self._outputs, self._labels):
-            part.close()
-        self._segmenter.close()
+        self._parts.close()
 
     def health(self) -> ModelHealth:
         """Return what there is to say about the model at this moment."""

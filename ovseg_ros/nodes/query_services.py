@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 
 from rclpy.lifecycle import LifecycleNode
@@ -15,6 +16,8 @@ from ovseg_ros.nodes.revision_gate import RevisionGate
 from ovseg_ros.query import Query, format_query, parse_query, specs_from_prompts
 from ovseg_ros.srv import SetLabels
 from ovseg_ros.vocabulary import Vocabulary
+
+MAX_SHOWN_CHARS = 500
 
 
 class QueryServices:
@@ -74,7 +77,8 @@ class QueryServices:
         except OvsegError as error:
             self._refuse(str(error))
             return False, str(error)
-        accepted = f"revision {vocabulary.revision}: {format_query(query.specs)}"
+        labels = textwrap.shorten(format_query(query.specs), MAX_SHOWN_CHARS, placeholder=" ...")
+        accepted = f"revision {vocabulary.revision}: {labels}"
         self._node.get_logger().info(f"query {accepted}")
         return True, accepted
 

@@ -10,7 +10,9 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.msg import SetParametersResult
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool
@@ -25,6 +27,7 @@ from ovseg_ros.query import parse_query
 from ovseg_ros.vocabulary import LabelBook
 
 NODE_NAME = "ovseg"
+RCLError = rclpy_implementation.RCLError
 _QUERY_PARAMETERS = {"query.labels", "query.templates"}
 
 
@@ -44,6 +47,7 @@ class SegmentationNode(LifecycleNode):
         self.add_on_set_parameters_callback(self._on_parameters)
         self._failed = self.create_guard_condition(self._on_failed, self.default_callback_group)
         self.create_service(SetBool, "~/enable", self._on_enable)
+        self._refuse_illegal_transitions()
         self._reporter = StatusReporter(self, lambda: self._settings, self._report)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -86,6 +90,22 @@ class SegmentationNode(LifecycleNode):
         pipeline.enabled = self._enabled
         self._pipeline = pipeline
         self.get_logger().info(f"model package '{package}' is ready")
+
+    def _refuse_illegal_transitions(self) -> None:
+        """Answer requests that the state does not allow, which end the process on jazzy."""
+        answer = self._service_change_state.callback
+
+        def answer_or_refuse(
+            request: ChangeState.Request, response: ChangeState.Response
+        ) -> ChangeState.Response:
+            try:
+                return answer(request, response)
+            except RCLError as error:
+                self.get_logger().error(f"not possible while {self._state}: {error}")
+                response.success = False
+                return response
+
+        self._service_change_state.callback = answer_or_refuse
 
     def _require_pipeline(self) -> Pipeline:
         assert self._pipeline is not None, "the lifecycle state machine configures first"

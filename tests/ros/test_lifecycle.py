@@ -199,6 +199,13 @@ def to_active(driver: Driver, picture: np.ndarray) -> None:
         driver.camera.publish(driver.image(picture))
 
 
+def to_finalized(driver: Driver, _picture: np.ndarray) -> None:
+    assert driver.change_state("configure")
+    assert driver.change_state("shutdown")
+    assert driver.state() == "finalized"
+    driver.wait_for_status(lambda s: s.state == "finalized", "the end in the status")
+
+
 def to_configuring(driver: Driver, _picture: np.ndarray) -> None:
     """The hash of a very large file takes a while: the signal comes during configure."""
     driver.start_change("configure")
@@ -210,6 +217,7 @@ STATES = {
     "unconfigured": to_unconfigured,
     "inactive": to_inactive,
     "active": to_active,
+    "finalized": to_finalized,
     "configuring": to_configuring,
 }
 
