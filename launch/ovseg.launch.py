@@ -1,6 +1,6 @@
 """Starts the segmentation node on one camera and, by default, takes it to the state active.
 
-    ros2 launch ovseg_ros ovseg.launch.py image_topic:=/camera/color/image_raw labels:="person; car"
+ros2 launch ovseg_ros ovseg.launch.py image_topic:=/camera/color/image_raw labels:="person; car"
 """
 
 import os
@@ -109,8 +109,7 @@ def generate_launch_description() -> LaunchDescription:
 def start_node(context: LaunchContext) -> list[Action]:
     """Return the actions for the arguments in `context`."""
     value = {
-        argument.name: LaunchConfiguration(argument.name).perform(context)
-        for argument in ARGUMENTS
+        argument.name: LaunchConfiguration(argument.name).perform(context) for argument in ARGUMENTS
     }
     node = LifecycleNode(
         package="ovseg_ros",
