@@ -19,6 +19,7 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
 from launch_ros.event_handlers import OnStateTransition
 from launch_ros.events.lifecycle import ChangeState
+from launch_ros.parameter_descriptions import ParameterValue
 from lifecycle_msgs.msg import Transition
 
 from launch import LaunchContext, LaunchDescription
@@ -130,10 +131,13 @@ def start_node(context: LaunchContext) -> list[Action]:
     return [*actions, activate_when_configured(node), node, change(node, "CONFIGURE")]
 
 
-def overrides(value: dict[str, str]) -> dict[str, str | bool]:
-    """Return the parameters that the launch arguments set on top of the params_file."""
-    given: dict[str, str | bool] = {
-        parameter: value[argument]
+def overrides(value: dict[str, str]) -> dict[str, ParameterValue | bool]:
+    """Return the parameters that the launch arguments set on top of the params_file.
+
+    Without a type launch_ros would read them as YAML, where '!sky' is a tag and '7' a number.
+    """
+    given: dict[str, ParameterValue | bool] = {
+        parameter: ParameterValue(LaunchConfiguration(argument), value_type=str)
         for argument, parameter in PARAMETER_OF.items()
         if value[argument]
     }
