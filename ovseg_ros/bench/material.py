@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from ovseg_ros.demo.drive import Drive
 from ovseg_ros.errors import OvsegError
+from ovseg_ros.evaluation.drive import Drive
 from ovseg_ros.image_files import decode_rgb
 from ovseg_ros.segmentation import UInt8Array
 from ovseg_ros.text.bank import TextBank

@@ -59,7 +59,7 @@ def _labels(arguments: argparse.Namespace) -> BenchResult:
     from ovseg_ros.bench.labels import LABEL_COUNTS, bench_labels
     from ovseg_ros.bench.material import scaled_frames
     from ovseg_ros.commands.progress import progress_bar
-    from ovseg_ros.demo.drive import open_drive
+    from ovseg_ros.evaluation.drive import open_drive
     from ovseg_ros.segmenter import Segmenter
 
     frames = scaled_frames(open_drive(_drive(arguments)))
@@ -101,7 +101,7 @@ def _on_the_graph(measure: Any, arguments: argparse.Namespace, amount: int) -> B
 
 
 def _drive(arguments: argparse.Namespace) -> Path:
-    from ovseg_ros.demo.drive import default_bag
+    from ovseg_ros.evaluation.drive import default_bag
 
     return arguments.bag or default_bag()
 

@@ -33,9 +33,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the demo; 1 where the pipeline did not deliver."""
     from rich.console import Console
 
-    from ovseg_ros.demo.drive import default_bag
     from ovseg_ros.demo.run import DemoSettings, run_demo
     from ovseg_ros.errors import OvsegError
+    from ovseg_ros.evaluation.drive import default_bag
 
     if arguments.images and not arguments.labels:
         raise OvsegError("--images needs the labels to look for: add --labels 'car; person'")

@@ -1,7 +1,7 @@
-"""Measure a model package on a folder with ground truth: mIoU per label name.
+"""Measure a model package on images with ground truth: mIoU per label name.
 
-The folder holds images/, labels/ (8-bit PNGs of class ids), classes.json with the names, and
-items.json where images have a split and a domain.
+A folder holds images/, labels/ (8-bit PNGs of class ids), classes.json with the names, and
+items.json where images have a split and a domain. A bag has the topics of the demo's drive.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from pathlib import Path
 from ovseg_ros.commands.options import add_package_option
 
 NAME = "eval"
-HELP = "measure mIoU on a folder with ground truth"
+HELP = "measure mIoU on a folder or a bag with ground truth"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this verb."""
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="the labelled folder")
+    parser.add_argument("data", type=Path, metavar="DATA", help="the labelled folder or bag")
     add_package_option(parser)
     parser.add_argument("--split", default="", help="only the images of this split")
     parser.add_argument("--domain", default="", help="only the images of this domain")
@@ -57,30 +57,29 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     from ovseg_ros.commands.progress import progress_bar
-    from ovseg_ros.evaluation.dataset import load_labelled_folder
-    from ovseg_ros.evaluation.folder import evaluate_folder
+    from ovseg_ros.evaluation.evaluate import evaluate
+    from ovseg_ros.evaluation.labelled import open_labelled
     from ovseg_ros.evaluation.renaming import read_alternatives, rounds_of
     from ovseg_ros.evaluation.report import print_scores, print_summary, report_as_json
     from ovseg_ros.output import write_json
     from ovseg_ros.packages import SEGMENTER_NAME
     from ovseg_ros.segmenter import Segmenter
 
-    data = load_labelled_folder(arguments.folder, arguments.split, arguments.domain)
+    data = open_labelled(arguments.data, arguments.split, arguments.domain)
     names = tuple(data.names.values())
     others = rounds_of(names, read_alternatives(arguments.names)) if arguments.names else ()
     rounds = (names, *others)
     with Segmenter.open(arguments.package) as segmenter:
         total = len(data.items) * len(rounds)
-        with progress_bar(f"evaluating {arguments.folder.name}", total) as advance:
+        with progress_bar(f"evaluating {data.source}", total) as advance:
             own, *renamed = [
-                evaluate_folder(segmenter, data, asked, arguments.threshold, advance)
-                for asked in rounds
+                evaluate(segmenter, data, asked, arguments.threshold, advance) for asked in rounds
             ]
         card = segmenter.package.card
     report = {
         "package": card.name,
         "segmenter_sha256": card.files[SEGMENTER_NAME],
-        "folder": arguments.folder.name,
+        "data": data.source,
         "split": arguments.split or "all",
         "domain": arguments.domain or "all",
         "threshold": "card" if arguments.threshold is None else arguments.threshold,

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ovseg_ros.demo.drive import Drive
 from ovseg_ros.demo.ledger import LabelMapRecord, Ledger, MaskRecord
 from ovseg_ros.demo.scoring import QueryScorer
 from ovseg_ros.evaluation.confusion import ConfusionMatrix
+from ovseg_ros.evaluation.drive import Drive
 from ovseg_ros.evaluation.report import scores_as_json
 from ovseg_ros.image_files import decode_ids
 from ovseg_ros.segmentation import UInt8Array

@@ -14,7 +14,6 @@ from typing import Any
 
 from rich.console import Console
 
-from ovseg_ros.demo.drive import Drive, open_drive
 from ovseg_ros.demo.gallery import choose_stamps, draw_pictures, write_gif
 from ovseg_ros.demo.live import LiveView
 from ovseg_ros.demo.page import render_page
@@ -23,6 +22,7 @@ from ovseg_ros.demo.script import Step, drive_script, label_script
 from ovseg_ros.demo.session import CAMERA, NODE, OPERATOR, RECORDER, SessionPlan, run_session
 from ovseg_ros.demo.staging import REPORT_NAME, staged_folder
 from ovseg_ros.errors import OvsegError
+from ovseg_ros.evaluation.drive import Drive, open_drive
 from ovseg_ros.image_files import decode_ids
 from ovseg_ros.machine import machine_line
 from ovseg_ros.output import write_file, write_json

@@ -11,29 +11,46 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ovseg_ros.errors import OvsegError
-from ovseg_ros.image_files import SUFFIXES
+from ovseg_ros.errors import FrameError, OvsegError
+from ovseg_ros.image_files import SUFFIXES, decode_ids, read_rgb
+from ovseg_ros.segmentation import UInt8Array
 
 UNKNOWN_DOMAIN = "all"
 
 
 @dataclass(frozen=True)
-class LabelledImage:
-    """One image with its ground truth and the domain it was taken in, for example 'dusk'."""
+class LabelledFile:
+    """One image file with its ground truth and the domain it was taken in, for example 'dusk'."""
 
     image: Path
     label: Path
     domain: str
+
+    @property
+    def name(self) -> str:
+        """What an error calls it."""
+        return str(self.image)
+
+    def read_image(self) -> UInt8Array:
+        """Return the image as uint8 [H, W, 3] RGB; raises `FrameError`."""
+        return read_rgb(self.image)
+
+    def read_ids(self) -> UInt8Array:
+        """Return the ground truth as uint8 [H, W] class ids; raises `FrameError`."""
+        try:
+            return decode_ids(self.label.read_bytes())
+        except (OSError, FrameError) as error:
+            raise FrameError(f"{self.label} cannot be read as labels: {error}") from None
 
 
 @dataclass(frozen=True)
 class LabelledFolder:
     """A selection of labelled images; `names` maps a class id to its name."""
 
-    folder: Path
+    source: str
     names: dict[int, str]
     ignore_id: int
-    items: tuple[LabelledImage, ...]
+    items: tuple[LabelledFile, ...]
 
 
 def load_labelled_folder(folder: Path, split: str = "", domain: str = "") -> LabelledFolder:
@@ -59,14 +76,14 @@ def load_labelled_folder(folder: Path, split: str = "", domain: str = "") -> Lab
             f'{folder / "classes.json"} must hold {{"classes": [{{"id": 0, "name": "sky"}}, ...]}}'
         ) from None
     items = tuple(_labelled(folder, path, facts.get(path.stem, {})) for path in chosen)
-    return LabelledFolder(folder, names, ignore_id, items)
+    return LabelledFolder(folder.name, names, ignore_id, items)
 
 
-def _labelled(folder: Path, image: Path, facts: dict[str, Any]) -> LabelledImage:
+def _labelled(folder: Path, image: Path, facts: dict[str, Any]) -> LabelledFile:
     label = folder / "labels" / f"{image.stem}.png"
     if not label.is_file():
         raise OvsegError(f"{image} has no ground truth at {label}; add it or remove the image")
-    return LabelledImage(image, label, str(facts.get("domain", UNKNOWN_DOMAIN)))
+    return LabelledFile(image, label, str(facts.get("domain", UNKNOWN_DOMAIN)))
 
 
 def _matches(facts: dict[str, Any], split: str, domain: str) -> bool:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ovseg_ros.evaluation.confusion import ConfusionMatrix
-from ovseg_ros.evaluation.folder import FolderScores
+from ovseg_ros.evaluation.evaluate import DomainScores
 
 
 def scores_as_json(matrix: ConfusionMatrix) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def scores_as_json(matrix: ConfusionMatrix) -> dict[str, Any]:
     }
 
 
-def report_as_json(own: FolderScores, renamed: Sequence[FolderScores]) -> dict[str, Any]:
+def report_as_json(own: DomainScores, renamed: Sequence[DomainScores]) -> dict[str, Any]:
     """Return the report of one evaluation: the classes' own names, and rounds of other names.
 
     `drop` is the mean IoU of the own names minus the mean over the rounds of other names.
@@ -44,7 +44,7 @@ def report_as_json(own: FolderScores, renamed: Sequence[FolderScores]) -> dict[s
     return report
 
 
-def _round_as_json(scores: FolderScores) -> dict[str, Any]:
+def _round_as_json(scores: DomainScores) -> dict[str, Any]:
     return {
         "asked": dict(zip(scores.total.names, scores.asked, strict=True)),
         "all": scores_as_json(scores.total),
@@ -52,7 +52,7 @@ def _round_as_json(scores: FolderScores) -> dict[str, Any]:
     }
 
 
-def print_scores(scores: FolderScores, console: Console) -> None:
+def print_scores(scores: DomainScores, console: Console) -> None:
     """Print the IoU of each label, a column per domain and one for all of them."""
     columns = (
         {**scores.by_domain, "all": scores.total}

@@ -17,9 +17,9 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 
 from ovseg_ros.demo import topics
-from ovseg_ros.demo.drive import Drive, open_drive
 from ovseg_ros.demo.events import EventKind, emit
 from ovseg_ros.errors import OvsegError
+from ovseg_ros.evaluation.drive import Drive, open_drive
 from ovseg_ros.image_files import decode_rgb
 from ovseg_ros.nodes.demo.process import Stop, ros_node, spin_while, wait_for_go
 

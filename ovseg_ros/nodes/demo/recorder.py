@@ -18,11 +18,11 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from ovseg_ros.demo import topics
 from ovseg_ros.demo.bag_writer import BagWriter
-from ovseg_ros.demo.drive import frame_key, open_drive, stamp_ns_of
 from ovseg_ros.demo.events import EventKind, emit
 from ovseg_ros.demo.ledger import LabelEntry, LabelMapRecord, MaskRecord
 from ovseg_ros.demo.recording import SETTLE_NS, Recording
 from ovseg_ros.demo.scoring import ids_in
+from ovseg_ros.evaluation.drive import frame_key, open_drive, stamp_ns_of
 from ovseg_ros.msg import LabelMap, SegmentationStatus
 from ovseg_ros.nodes.demo.process import Stop, ros_node, spin_while
 from ovseg_ros.output import write_json

@@ -4,6 +4,8 @@ import json
 
 import numpy as np
 import pytest
+from generated_drive import NAMES as DRIVE_NAMES
+from generated_drive import draw_ids, write_drive
 from PIL import Image
 
 from ovseg_ros.cli import main
@@ -105,7 +107,7 @@ def test_other_names_are_reported_as_a_drop(tiny_package, folder):
         pytest.param(
             lambda f: Image.new("L", (32, 48), 3).save(f / "labels" / "1.png"),
             [],
-            "1.png is",
+            "its ground truth is 32x48 px",
             id="label-of-another-size",
         ),
     ],
@@ -113,6 +115,29 @@ def test_other_names_are_reported_as_a_drop(tiny_package, folder):
 def test_folders_that_cannot_be_evaluated(tiny_package, folder, capsys, damage, options, message):
     damage(folder)
     assert main(["eval", str(folder), "--package", str(tiny_package), *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_bag_is_evaluated_by_domain(tiny_package, tmp_path):
+    bag, out = write_drive(tmp_path / "bag", frames=4), tmp_path / "report.json"
+    assert main(["eval", str(bag), "--package", str(tiny_package), "--out", str(out)]) == 0
+    report = json.loads(out.read_text())
+    assert set(report["domains"]) == {"day", "night"}
+    pixels = sum(int((draw_ids(index) != 255).sum()) for index in range(4))
+    assert report["all"]["evaluated_pixels"] == pixels
+    assert set(report["all"]["labels"]) == set(DRIVE_NAMES.values())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        pytest.param(["--split", "val"], "no splits", id="split"),
+        pytest.param(["--domain", "fog"], "are: day, night", id="domain"),
+    ],
+)
+def test_selections_that_a_bag_does_not_have(tiny_package, tmp_path, capsys, options, message):
+    bag = write_drive(tmp_path / "bag", frames=4)
+    assert main(["eval", str(bag), "--package", str(tiny_package), *options]) == 2
     assert message in capsys.readouterr().err
 
 

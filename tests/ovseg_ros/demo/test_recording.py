@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from generated_drive import NAMES, draw_ids, write_drive
 
-from ovseg_ros.demo.drive import open_drive
 from ovseg_ros.demo.ledger import LabelEntry, LabelMapRecord, MaskRecord
 from ovseg_ros.demo.recording import SETTLE_NS, Recording
+from ovseg_ros.evaluation.drive import open_drive
 
 LABELS = tuple(LabelEntry(10 * key, name) for key, name in NAMES.items())
 

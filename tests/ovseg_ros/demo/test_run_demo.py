@@ -12,7 +12,7 @@ from generated_drive import write_drive
 from PIL import Image
 
 from ovseg_ros.demo import topics
-from ovseg_ros.demo.drive import read_messages
+from ovseg_ros.evaluation.drive import read_messages
 
 pytestmark = [pytest.mark.ros, pytest.mark.slow]
 SECONDS = 8

@@ -6,9 +6,9 @@ import pytest
 from generated_drive import NAMES, draw_ids, write_drive
 from PIL import Image
 
-from ovseg_ros.demo.drive import open_drive
 from ovseg_ros.demo.run import nouns_by_frequency
 from ovseg_ros.errors import OvsegError
+from ovseg_ros.evaluation.drive import open_drive
 from ovseg_ros.image_files import decode_ids
 
 

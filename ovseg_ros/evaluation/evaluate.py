@@ -1,4 +1,4 @@
-"""Evaluating a segmenter on a labelled folder: one confusion matrix per domain."""
+"""Evaluating a segmenter on labelled images: one confusion matrix per domain."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from dataclasses import dataclass
 
 from ovseg_ros.errors import FrameError
 from ovseg_ros.evaluation.confusion import ConfusionMatrix, index_table
-from ovseg_ros.evaluation.dataset import LabelledFolder, LabelledImage
-from ovseg_ros.image_files import decode_ids, read_rgb
+from ovseg_ros.evaluation.labelled import LabelledImage, LabelledImages
 from ovseg_ros.segmentation import UInt8Array
 from ovseg_ros.segmenter import Segmenter
 from ovseg_ros.vocabulary import NOT_EVALUATED_ID, LabelSpec
 
 
 @dataclass(frozen=True)
-class FolderScores:
-    """The matrices of one pass over a folder, by domain; `asked` are the names it was asked by."""
+class DomainScores:
+    """The matrices of one pass over the images, by domain; `asked` are the names asked for."""
 
     asked: tuple[str, ...]
     by_domain: dict[str, ConfusionMatrix]
@@ -28,13 +27,13 @@ class FolderScores:
         return sum(others, first)
 
 
-def evaluate_folder(
+def evaluate(
     segmenter: Segmenter,
-    data: LabelledFolder,
+    data: LabelledImages,
     asked: Sequence[str] = (),
     threshold: float | None = 0.0,
     on_image: Callable[[], None] = lambda: None,
-) -> FolderScores:
+) -> DomainScores:
     """Segment every image of `data` and count its pixels against the ground truth.
 
     Args:
@@ -57,27 +56,30 @@ def evaluate_folder(
     for item in data.items:
         matrix = by_domain.setdefault(item.domain, ConfusionMatrix(class_names))
         truth = read_truth(item, data)
-        mask = segmenter.infer(read_rgb(item.image)).label_mask
+        mask = segmenter.infer(item.read_image()).label_mask
         if truth.shape != mask.shape:
-            raise FrameError(f"{item.label} is {truth.shape} but {item.image} is {mask.shape}")
+            raise FrameError(
+                f"{item.name} is {mask.shape[1]}x{mask.shape[0]} px but its ground truth is "
+                f"{truth.shape[1]}x{truth.shape[0]} px; both must have the same size"
+            )
         matrix.add(truth, predicted_table[mask])
         on_image()
-    return FolderScores(asked, by_domain)
+    return DomainScores(asked, by_domain)
 
 
-def read_truth(item: LabelledImage, data: LabelledFolder) -> UInt8Array:
+def read_truth(item: LabelledImage, data: LabelledImages) -> UInt8Array:
     """Return the ground truth as uint8 [H, W]: 255 not evaluated, i = the i-th class, from 1.
 
-    Raises `FrameError` for an id that classes.json does not list.
+    Raises `FrameError` for an id that `data.names` does not list.
     """
-    try:
-        ids = decode_ids(item.label.read_bytes())
-    except (OSError, FrameError) as error:
-        raise FrameError(f"{item.label} cannot be read as labels: {error}") from None
+    ids = item.read_ids()
     indices = {class_id: i for i, class_id in enumerate(data.names, start=1)}
     table = index_table(indices | {data.ignore_id: NOT_EVALUATED_ID}, otherwise=0)
     truth: UInt8Array = table[ids]
     if not truth.all():
         unknown = int(ids[truth == 0][0])
-        raise FrameError(f"{item.label} holds id {unknown}, which classes.json does not list")
+        raise FrameError(
+            f"the ground truth of {item.name} holds id {unknown}, which has no name; "
+            "add it to the names or replace it by the id of pixels that are not evaluated"
+        )
     return truth
