@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
-from ovseg_ros.errors import OvsegError
+from ovseg_ros.errors import MissingExtraError, OvsegError
 from ovseg_ros.packages import package_roots
 
 # Above 101 the ports of a domain reach into the range that Linux hands out to clients. The claim
@@ -23,8 +24,9 @@ def private_graph() -> Iterator[dict[str, str]]:
 
     The domain id is held by a TCP port that the system frees when this process ends, however it
     ends. The Fast DDS profile gives shared memory large enough for raw images. Raises
-    `OvsegError` where no domain is free or the profile is not installed.
+    `OvsegError` where ROS is missing, no domain is free or the profile is not installed.
     """
+    require_ros()
     profile = _find_profile()
     domain, claim = _claim_domain()
     with claim:
@@ -37,6 +39,17 @@ def private_graph() -> Iterator[dict[str, str]]:
             "FASTRTPS_DEFAULT_PROFILES_FILE": profile,
             "PYTHONUNBUFFERED": "1",
         }
+
+
+def require_ros(find: Callable[[str], object | None] = find_spec) -> None:
+    """Raise `OvsegError` where rclpy or this project's messages cannot be imported."""
+    if find("rclpy") is None:
+        raise MissingExtraError("rclpy", "ros")
+    if find("ovseg_ros.msg") is None:
+        raise OvsegError(
+            "the ROS messages of ovseg_ros are not built; run `make build` in the source tree, or "
+            "build it with colcon and source its setup file"
+        )
 
 
 def _find_profile() -> str:

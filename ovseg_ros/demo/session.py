@@ -19,7 +19,7 @@ from ovseg_ros.output import write_file
 CAMERA, NODE, OPERATOR, RECORDER = "camera", "node", "operator", "recorder"
 _START_TIMEOUT_S = 90.0
 _STATUS_PERIOD_S = 0.5
-_CAMERA_QUEUE = 10
+_QUEUE = 10
 # Two reports of status after the last frame: the counters have come to rest.
 _DRAIN_S = 1.5
 
@@ -176,9 +176,10 @@ def _recorder(plan: SessionPlan, result: Path) -> list[str]:
 def _node(plan: SessionPlan) -> list[str]:
     camera = topics.CAMERA_RAW if plan.raw_size_px else topics.CAMERA_COMPRESSED
     parameters = {
-        # A queue in the middleware of one frame would drop some that nobody counts; the node itself
-        # still takes only the newest.
-        f"qos_overrides.{camera}.subscription.depth": _CAMERA_QUEUE,
+        # A queue of one in the middleware would lose messages that nobody counts when a process has
+        # to wait for its turn on the processor; the node itself still takes only the newest frame.
+        f"qos_overrides.{camera}.subscription.depth": _QUEUE,
+        f"qos_overrides.{topics.MASK}.publisher.depth": _QUEUE,
         "model.package": plan.package,
         "input.transport": "raw" if plan.raw_size_px else "compressed",
         "query.labels": "''",
