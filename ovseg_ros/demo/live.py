@@ -25,6 +25,7 @@ class LiveView:
         self._query = "waiting for the node"
         self._revision = 0
         self._tick: dict[str, Any] = {}
+        self._streaming = True
 
     def __enter__(self) -> LiveView:
         """Start showing."""
@@ -46,8 +47,12 @@ class LiveView:
         """Take one event of the process `name`."""
         if event.kind is EventKind.QUERY:
             self._show_query(event.fields)
-        elif event.kind is EventKind.TICK and event.fields["status"]:
+        elif event.kind is EventKind.TICK and event.fields["status"] and self._streaming:
             self._tick = event.fields
+        elif event.kind is EventKind.DONE and name == "camera":
+            # What comes now is a pipeline running empty; keep the last full second in view.
+            self._streaming = False
+            return
         else:
             return
         if self._live is not None:
@@ -78,7 +83,7 @@ class LiveView:
         }
 
     def _table(self) -> Table:
-        table = Table(title="ovseg demo", caption=Text(self._query), expand=False)
+        table = Table(title="camera > node > recorder", caption=Text(self._query), expand=False)
         cells = self._cells() if self._tick else {"state": "starting"}
         for name in cells:
             table.add_column(name)

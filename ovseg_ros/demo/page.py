@@ -31,6 +31,7 @@ def render_page(report: Mapping[str, Any], pictures: Sequence[Picture]) -> str:
         charts=timeline(report),
         queries=_queries(report["queries"]),
         labels=_labels(report["queries"]),
+        domains=_domains(report["queries"]),
         frames="".join(_figure(picture) for picture in pictures),
         rules=_table(("rule", "broken"), report["rules"].items()),
         counters=_counters(report),
@@ -107,6 +108,23 @@ def _labels(queries: Sequence[Mapping[str, Any]]) -> str:
     ]
     means = ("mean", *(_shown(query["scores"]["all"]["mean_iou"], 3) for query in scored))
     return _table(("label", *(f"query {query['revision']}" for query in scored)), [*rows, means])
+
+
+def _domains(queries: Sequence[Mapping[str, Any]]) -> str:
+    """The mean IoU by domain, a column per query: the drive changes its look while it runs."""
+    scored = [query for query in queries if query["scores"]]
+    names = dict.fromkeys(name for query in scored for name in query["scores"]["domains"])
+    if not names:
+        return "<p>The drive has no ground truth.</p>"
+    rows = [
+        (name, *(_domain_iou(query["scores"]["domains"], name) for query in scored))
+        for name in names
+    ]
+    return _table(("domain", *(f"query {query['revision']}" for query in scored)), rows)
+
+
+def _domain_iou(domains: Mapping[str, Any], name: str) -> str:
+    return _shown(domains[name]["mean_iou"], 3) if name in domains else ""
 
 
 def _label_iou(labels: Mapping[str, Any], name: str) -> str:

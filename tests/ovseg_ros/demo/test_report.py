@@ -45,7 +45,12 @@ def make_result():
             "label_maps": [],
             "broken_rules": {},
             "statuses": [status],
-            "scores": {"1": {"all": {"mean_iou": 0.5, "labels": labels}, "domains": {}}},
+            "scores": {
+                "1": {
+                    "all": {"mean_iou": 0.5, "labels": labels},
+                    "domains": {"dusk": {"mean_iou": 0.25}},
+                }
+            },
         },
         exit_codes={"node": 0},
     )
@@ -114,6 +119,7 @@ def test_the_page_stands_alone_and_escapes_names():
     assert "&lt;car&gt;" in page
     assert "<car>" not in page
     assert "0.500" in page
+    assert "<td>dusk</td><td>0.250</td>" in page
     assert "http://" not in page.replace("http://www.w3.org/2000/svg", "")
     assert page.count("<svg") == 2
 
