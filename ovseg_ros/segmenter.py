@@ -82,8 +82,12 @@ class Segmenter:
         loaded = ModelPackage.load(package)
         text_bank = TextBank.load(loaded)
         segmenter = cls(loaded, open_backend(loaded, backend, threads), text_bank, id_space, book)
-        if labels:
-            segmenter.set_query(labels)
+        try:
+            if labels:
+                segmenter.set_query(labels)
+        except OvsegError:
+            segmenter.close()
+            raise
         return segmenter
 
     @property

@@ -19,7 +19,9 @@ class AdapterMode(Enum):
 
 @dataclass(frozen=True)
 class LoraFactors:
-    """LoRA factors of every site, packed: `a` float32 [R, sum of C_in], `b` float32 [R, sum of C_out].
+    """LoRA factors of every site, packed.
+
+    `a` is float32 [R, sum of C_in], `b` is float32 [R, sum of C_out].
 
     Site s adds `b_s.T @ a_s` to its weight [C_out, C_in]; scaling and fusion weights are folded in,
     so several adapters are one by concatenation along R.
