@@ -75,6 +75,8 @@ class InferenceWorker:
         except OvsegError as error:
             self._on_rejected(str(error))
             return Fate.REJECTED
+        if self._is_stale(frame):
+            return Fate.STALE
         if not self._publish(frame, image, segmentation):
             return Fate.SUPERSEDED
         self._note_times(frame, segmentation)

@@ -135,8 +135,8 @@ PARAMETERS: tuple[ParameterSpec, ...] = (
         "input.max_age_ms",
         0.0,
         Applies.LIVE,
-        "Frames whose stamp is older than this when inference would start are dropped and counted "
-        "as stale; 0: no limit. With a bag, set use_sim_time or leave it 0.",
+        "Frames whose stamp is older than this, before inference or after it, are dropped and "
+        "counted as stale; 0: no limit. With a bag, set use_sim_time or leave it 0.",
         bounds=(0.0, 3.6e6),
     ),
     ParameterSpec(

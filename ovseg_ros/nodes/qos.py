@@ -21,9 +21,13 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 
 
 def image_input() -> QoSProfile:
-    """Best effort, keep the last one: matches every camera, and an old frame is worth nothing."""
+    """Best effort, keep the last five, as sensor data in ROS is: it matches every camera.
+
+    The mailbox still takes only the newest frame. A queue of one would lose those that arrive while
+    this process waits for a processor, and nobody would count them.
+    """
     return QoSProfile(
-        history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT
+        history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.BEST_EFFORT
     )
 
 
