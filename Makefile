@@ -6,6 +6,7 @@
 #   make build-torch   adds what training and export need
 #   make lint          style and types
 #   make bench         measures speed on this machine and writes docs/benchmarks
+#   make accuracy      mIoU on labelled data, see DATA, and on simulated scenes
 #   make train-tiny    trains the embedded model again, into build/package; see DATA and WEIGHTS
 #   make test-colcon   colcon build and colcon test, on a copy of the source
 #   make test-pip      pip install into a fresh environment, on a copy of the source
@@ -25,11 +26,12 @@ COLCON := .venv-colcon/.stamp-colcon
 # What train-tiny starts from: folders with camvid/ and idd_lite/, and with the initial weights.
 DATA ?= ../shared/data
 WEIGHTS ?= ../shared/weights
+REPORTS := docs/benchmarks
 
 INTERFACE_SOURCES := $(wildcard msg/*.msg srv/*.srv cmake/*.cmake) CMakeLists.txt package.xml \
 	pyproject.toml setup.py tools/ros_cmake.py
 
-.PHONY: build build-torch demo test lint bench train-tiny test-colcon test-pip clean
+.PHONY: build build-torch demo test lint bench accuracy train-tiny test-colcon test-pip clean
 .DELETE_ON_ERROR:
 
 build: $(PACKAGE)
@@ -51,6 +53,15 @@ bench: build
 	$(BIN)/ovseg bench labels
 	$(BIN)/ovseg bench node
 	$(BIN)/ovseg bench query
+
+accuracy: build-torch
+	$(BIN)/ovseg eval $(DATA)/camvid --split val --domain day --out $(REPORTS)/camvid_day.json
+	$(BIN)/ovseg eval $(DATA)/camvid --domain dusk --out $(REPORTS)/camvid_dusk.json
+	$(BIN)/ovseg eval $(DATA)/camvid --split val --domain day \
+		--names ovseg_train/names/concepts.yaml --out $(REPORTS)/camvid_synonyms.json
+	$(BIN)/ovseg-train world render --out build/world
+	$(BIN)/ovseg eval build/world --split val --out $(REPORTS)/simulated_val.json
+	$(BIN)/ovseg eval engines/demo/drive --out $(REPORTS)/simulated_drive.json
 
 # Every stage goes on where it was interrupted.
 train-tiny: build-torch

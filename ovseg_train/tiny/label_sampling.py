@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ovseg_ros.text.tower import TextTower
@@ -31,6 +32,7 @@ class PromptBank:
         self._tower = tower
         self._names = {name: c.training_names for c in concepts for name in c.training_names}
         self._vectors: dict[str, Tensor] = {}
+        self._all = torch.from_numpy(tower.encode(list(self._names)))
 
     def vectors(self, class_name: str) -> Tensor:
         """Return [K, D]: row 0 is the class's own name, the others its synonyms."""
@@ -40,12 +42,20 @@ class PromptBank:
             self._vectors[class_name] = torch.from_numpy(encoded)
         return self._vectors[class_name]
 
-    def draw(self, class_name: str, canonical_share: float, generator: torch.Generator) -> Tensor:
-        """Return the vector [D] of the class's own name or of a random synonym."""
+    def draw(self, class_name: str, recipe: VocabularyRecipe, generator: torch.Generator) -> Tensor:
+        """Return the vector [D] of the class's own name, of a synonym, or of one led astray.
+
+        Led astray: moved part of the way towards any other name, as a word that training never
+        saw lies near its concept but not on it.
+        """
         vectors = self.vectors(class_name)
-        if len(vectors) == 1 or float(torch.rand((), generator=generator)) < canonical_share:
+        if len(vectors) == 1 or _uniform(generator) < recipe.canonical_share:
             return vectors[0]
-        return vectors[1 + int(torch.randint(0, len(vectors) - 1, (), generator=generator))]
+        vector = _pick(vectors[1:], generator)
+        if _uniform(generator) >= recipe.astray_share:
+            return vector
+        part = recipe.max_astray * _uniform(generator)
+        return F.normalize((1 - part) * vector + part * _pick(self._all, generator), dim=0)
 
 
 def draw_vocabulary(
@@ -63,7 +73,7 @@ def draw_vocabulary(
     shown = present[torch.randperm(len(present), generator=generator)].tolist()
     absent = [c for c in range(len(class_names)) if c not in set(shown)]
     absent = [absent[i] for i in torch.randperm(len(absent), generator=generator).tolist()]
-    if float(torch.rand((), generator=generator)) >= recipe.keep_all_share:
+    if _uniform(generator) >= recipe.keep_all_share:
         shown = shown[: 1 + int(torch.randint(0, len(shown), (), generator=generator))]
         absent = absent[: int(torch.randint(0, 4, (), generator=generator))]
     chosen = (shown + absent)[: recipe.max_labels]
@@ -71,7 +81,7 @@ def draw_vocabulary(
     names = [class_names[c] for c in chosen] + strangers
     rows = torch.full((256,), IGNORE, dtype=torch.long)
     rows[torch.tensor(chosen)] = torch.arange(len(chosen))
-    vectors = [bank.draw(name, recipe.canonical_share, generator) for name in names]
+    vectors = [bank.draw(name, recipe, generator) for name in names]
     return StepVocabulary(torch.stack(vectors), rows)
 
 
@@ -79,3 +89,11 @@ def _draw_distractors(recipe: VocabularyRecipe, generator: torch.Generator) -> l
     count = int(torch.randint(0, recipe.max_distractors + 1, (), generator=generator))
     order = torch.randperm(len(recipe.distractors), generator=generator)[:count]
     return [recipe.distractors[i] for i in order.tolist()]
+
+
+def _pick(vectors: Tensor, generator: torch.Generator) -> Tensor:
+    return vectors[int(torch.randint(0, len(vectors), (), generator=generator))]
+
+
+def _uniform(generator: torch.Generator) -> float:
+    return float(torch.rand((), generator=generator))

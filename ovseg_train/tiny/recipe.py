@@ -31,6 +31,8 @@ class VocabularyRecipe:
     keep_all_share: float
     max_labels: int
     canonical_share: float
+    astray_share: float
+    max_astray: float
     max_distractors: int
     distractors: list[str]
 

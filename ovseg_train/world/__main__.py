@@ -35,7 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     render = commands.add_parser("render", help="render a labelled image set")
     render.add_argument("--out", type=Path, required=True, help="folder of the set")
-    render.add_argument("--scenes", type=int, default=150, help="training scenes (150)")
+    render.add_argument("--scenes", type=int, default=350, help="training scenes (350)")
     render.add_argument("--frames", type=int, default=12, help="frames of each (12)")
     render.add_argument("--val-scenes", type=int, default=25, help="held-out scenes (25)")
     render.add_argument("--val-frames", type=int, default=6, help="frames of each (6)")
