@@ -84,9 +84,10 @@ $(PACKAGE): $(ENVIRONMENT) $(INTERFACE_SOURCES)
 	PYTHONWARNINGS=ignore $(PIP) --no-build-isolation --editable '.[ros,cpu]'
 	touch $@
 
-$(TORCH): $(PACKAGE) requirements/train.txt
+$(TORCH): $(PACKAGE) requirements/train.txt requirements/open-clip.txt
 	@echo "Installing torch and the training tools into $(VENV) ..."
 	$(PIP) -r requirements/train.txt
+	$(PIP) --no-deps -r requirements/open-clip.txt
 	touch $@
 
 $(COLCON): requirements/colcon.txt

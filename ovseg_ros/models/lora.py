@@ -1,19 +1,34 @@
-"""LoRA (Hu et al., ICLR 2022) on 1x1 convolutions, with the factors as inputs of the network.
+"""LoRA (Hu et al., ICLR 2022) with the factors as inputs of the network.
 
-The factors of all sites travel as two packed tensors, `a` [R, sum C_in] and `b` [R, sum C_out].
-A site adds b.T @ a to its weight instead of a second path over the pixels: at the sizes of a pocket
-network that costs less, its cost does not depend on the number of pixels, and it is exact.
+The factors of all sites of a network travel as two packed tensors, `a` [R, sum C_in] and `b`
+[R, sum C_out]. A convolution site adds b.T @ a to its weight: at the sizes of a pocket network that
+costs less than a second path over the pixels. A linear site runs the second path, x @ a.T @ b: to
+rewrite the weights of a large transformer costs more than to multiply its tokens. Both are exact.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 LoraSlices = dict[int, tuple[Tensor, Tensor]]
+
+
+@runtime_checkable
+class LoraSite(Protocol):
+    """A layer with a weight that may carry a low-rank change [c_out, c_in]."""
+
+    @property
+    def c_in(self) -> int:
+        """Input channels."""
+
+    @property
+    def c_out(self) -> int:
+        """Output channels."""
 
 
 class LoraConv1x1(nn.Module):
@@ -46,10 +61,56 @@ class LoraConv1x1(nn.Module):
         return F.conv2d(x, weight, self.bias)
 
 
-def lora_sites(module: nn.Module) -> Iterator[tuple[str, LoraConv1x1]]:
+class LoraLinear(nn.Module):
+    """A linear layer whose weight [C_out, C_in] may carry a low-rank change."""
+
+    def __init__(self, c_in: int, c_out: int) -> None:
+        """Build the base layer, initialised like `nn.Linear`."""
+        super().__init__()
+        base = nn.Linear(c_in, c_out)
+        self.weight = base.weight
+        self.bias = base.bias
+
+    @property
+    def c_out(self) -> int:
+        """Output channels."""
+        return self.weight.shape[0]
+
+    @property
+    def c_in(self) -> int:
+        """Input channels."""
+        return self.weight.shape[1]
+
+    def forward(self, x: Tensor, lora: LoraSlices) -> Tensor:
+        """Map [..., C_in] to [..., C_out], with the change `lora` holds for this site."""
+        return self._apply_part(x, lora, 0, self.c_in, self.bias)
+
+    def first(self, x: Tensor, lora: LoraSlices) -> Tensor:
+        """Return the share of the first channels in the output, without bias, for x [..., C].
+
+        The layer of a concatenation is the sum of the layers of its parts: what several rows share
+        is multiplied once with `rest` and added to each.
+        """
+        return self._apply_part(x, lora, 0, x.shape[-1], None)
+
+    def rest(self, x: Tensor, lora: LoraSlices) -> Tensor:
+        """Return the share of the last channels in the output, with the bias, for x [..., C]."""
+        return self._apply_part(x, lora, self.c_in - x.shape[-1], self.c_in, self.bias)
+
+    def _apply_part(
+        self, x: Tensor, lora: LoraSlices, start: int, end: int, bias: Tensor | None
+    ) -> Tensor:
+        y = F.linear(x, self.weight[:, start:end], bias)
+        if id(self) in lora:
+            a, b = lora[id(self)]
+            y = y + (x @ a[:, start:end].transpose(0, 1)) @ b
+        return y
+
+
+def lora_sites(module: nn.Module) -> Iterator[tuple[str, LoraSite]]:
     """Yield (name, site) of every LoRA site in `module`, in the order of the packed factors."""
     for name, child in module.named_modules():
-        if isinstance(child, LoraConv1x1):
+        if isinstance(child, (LoraConv1x1, LoraLinear)):
             yield name, child
 
 
