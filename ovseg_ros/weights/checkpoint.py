@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # Where training programs put the weights: detectron2 and Lightning; else the file is the weights.
 _WRAPPERS = ("model", "state_dict")
+_OLDEST_SAFE_TORCH = "2.6"
 _REFUSED_GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
 _NUMPY_DTYPES = ("float16", "float32", "float64", "int32", "int64")
 
@@ -40,17 +41,20 @@ def read_checkpoint(path: Path, sha256: str | None = None) -> dict[str, Tensor]:
 
     Raises `WeightsError`, naming the file and what is wrong with it: missing, another hash,
     truncated, not a checkpoint, a pickle that would run code, no weights inside, NaN or infinity;
-    `MissingExtraError` where torch or safetensors is not installed.
+    torch older than 2.6; `MissingExtraError` where torch or safetensors is not installed.
     """
     kind = file_kind(path)
     if sha256 is not None:
         require_sha256(path, sha256)
     try:
+        _require_safe_torch()
         payload = _READERS[kind](path)
     except ImportError as error:
         raise MissingExtraError(error.name or "torch", "torch") from None
     except UnpicklingError as error:
         raise _refused(path, kind, error) from None
+    except WeightsError:
+        raise
     except (OSError, MemoryError) as error:
         raise WeightsError(f"cannot read the weights {path}: {error or 'out of memory'}") from None
     # What the readers raise at damaged bytes has no common class: RuntimeError, EOFError,
@@ -72,6 +76,18 @@ def require_sha256(path: Path, wanted: str) -> None:
         raise WeightsError(
             f"{path} is another file than wanted: SHA-256 {found} was found, {wanted.lower()} was "
             "wanted; fetch it again, or give the hash of this file if it is the one you mean"
+        )
+
+
+def _require_safe_torch() -> None:
+    import torch
+    from torch.torch_version import TorchVersion
+
+    if TorchVersion(torch.__version__) < _OLDEST_SAFE_TORCH:
+        raise WeightsError(
+            f"torch {torch.__version__} is installed, {_OLDEST_SAFE_TORCH} or later is wanted: "
+            "before it a file could run code in spite of weights_only (CVE-2025-32434); "
+            "pip install --upgrade 'ovseg_ros[torch]'"
         )
 
 

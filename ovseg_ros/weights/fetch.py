@@ -178,11 +178,11 @@ def _bring(
             return url
         except DownloadError as error:
             reasons.append(f"  {url}\n    {error}")
-    kept = part.stat().st_size
+    kept = part.stat().st_size if part.exists() else 0
     if kept:
         reasons.append(f"{kept:,} bytes are kept; the same command goes on from there.")
     else:
-        part.unlink()
+        part.unlink(missing_ok=True)
     raise WeightsError(_by_hand(recipe, part.parent, reasons))
 
 

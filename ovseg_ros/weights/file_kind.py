@@ -10,6 +10,7 @@ from ovseg_ros.errors import WeightsError
 
 _HEAD_BYTES = 64
 _PICKLE_PROTOCOL = b"\x80"
+_LONGEST_SAFETENSORS_HEADER = 100_000_000
 # What is downloaded by mistake most often, by its first bytes.
 _MISTAKES = (
     (b"<", "a web page or XML; the download gave a login or error page instead of the file"),
@@ -37,18 +38,23 @@ def file_kind(path: Path) -> FileKind:
     Raises `WeightsError` where it is missing, empty, truncated or no checkpoint at all.
     """
     head = _head(path)
+    # First, because the length that a safetensors file begins with can look like anything.
+    if _begins_like_safetensors(head):
+        return FileKind.SAFETENSORS
     if head.startswith(b"PK"):
         return _kind_of_zip(path)
     if head.startswith(_PICKLE_PROTOCOL):
         return FileKind.TORCH_BEFORE_1_6
-    # Safetensors: eight bytes with the length of a JSON header, then the header.
-    if head[8:9] == b"{":
-        return FileKind.SAFETENSORS
     found = next((what for start, what in _MISTAKES if head.lstrip().startswith(start)), None)
     raise WeightsError(
         f"{path} is not a checkpoint: found {found or f'a file that begins with {head[:16]!r}'}; "
         "wanted: .safetensors, or a file written by torch.save"
     )
+
+
+def _begins_like_safetensors(head: bytes) -> bool:
+    """Eight bytes with the length of a JSON header, which has a limit, then the header."""
+    return head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= _LONGEST_SAFETENSORS_HEADER
 
 
 def _head(path: Path) -> bytes:
