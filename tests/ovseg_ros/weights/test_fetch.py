@@ -225,6 +225,13 @@ def test_the_first_file_without_a_published_hash_is_trusted_and_later_ones_compa
     assert names(folder) == [f"{FILE}.json"]
 
 
+def test_without_a_hash_the_size_still_counts(tmp_path, folder):
+    (tmp_path / "other.pth").write_bytes(b"other")
+    with pytest.raises(WeightsError, match="found 5 bytes"):
+        fetch(recipe(sha256=None), folder, nothing, source=str(tmp_path / "other.pth"))
+    assert names(folder) == []
+
+
 def test_pieces_that_no_hash_proves_are_not_joined(server, folder):
     server.cuts = [100_000]
     unproven = recipe(f"{server.url}/{FILE}", sha256=None)
