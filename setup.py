@@ -133,7 +133,7 @@ setup(
         "cpu": ["onnxruntime>=1.17", "rosbags>=0.10"],
         "openvino": ["openvino>=2024.4"],
         "tensorrt": ["tensorrt>=10.0"],
-        "torch": ["torch>=2.4"],
+        "torch": ["torch>=2.6", "safetensors>=0.4"],
         "train": requirements("train"),
         "eval": ["rosbags>=0.10", "onnxruntime>=1.17"],
         # The operator's page needs nothing beyond the core so far.

@@ -29,6 +29,7 @@ def test_help_imports_nothing_that_is_slow_to_import():
         ["inspect", "--help"],
         ["demo", "--help"],
         ["bench", "--help"],
+        ["fetch", "--help"],
         ["--version"],
     ],
 )
