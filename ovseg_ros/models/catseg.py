@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ovseg_ros.models.clip_block import DenseResidual
-from ovseg_ros.models.clip_image import ImageTower, ImageTowerConfig
+from ovseg_ros.models.clip_image import DenseFeatures, ImageTower, ImageTowerConfig
 from ovseg_ros.models.clip_text import ClipTextTower, TextTowerConfig
 from ovseg_ros.models.cost_aggregation import CostAggregator, HeadConfig
 from ovseg_ros.models.lora import LoraSlices
@@ -53,7 +53,14 @@ class CatSeg(nn.Module):
         h = w = S / patch, which must be the side that the head was built for. sigmoid(logits) is
         the confidence of each label on its own.
         """
-        features = self.image(x, lora, DenseResidual.CLASS_TOKEN, self.config.guidance_blocks)
+        return self.score(self.encode_image(x, lora), text, lora)
+
+    def encode_image(self, x: Tensor, lora: LoraSlices) -> DenseFeatures:
+        """Run the image tower on `x` [B, 3, S, S], normalised."""
+        return self.image(x, lora, DenseResidual.CLASS_TOKEN, self.config.guidance_blocks)
+
+    def score(self, features: DenseFeatures, text: Tensor, lora: LoraSlices) -> Tensor:
+        """Return logits [B, N, 4h, 4w] of image features for `text` [N, D]."""
         side = self.config.head.side
         dense = _to_map(features.dense[:, 1:], side)
         early, late = (_to_map(block, side) for block in features.blocks)

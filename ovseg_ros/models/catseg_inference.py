@@ -1,4 +1,7 @@
-"""Images to label probabilities with CAT-Seg, as its published program does: one view or five."""
+"""Images to label probabilities with CAT-Seg, as its published program does: one view or five.
+
+The views of a batch come one after another: the first view of every image, then the second, ...
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ovseg_ros.models.catseg import CatSeg, CatSegConfig
-from ovseg_ros.models.lora import LoraSlices
+from ovseg_ros.models.catseg import CatSegConfig
 
 _PAD_MULTIPLE_PX = 32
 _CANVAS_PX = 640
@@ -23,63 +25,58 @@ class Views(Enum):
     SINGLE = "single"  # the whole frame, squeezed into one square
     SLIDING = "sliding"  # four overlapping windows of a 640 px square, and the whole frame
 
+    @property
+    def count(self) -> int:
+        """Number of views of one image; the last one shows all of it."""
+        return 1 if self is Views.SINGLE else 1 + len(_corners())
 
-def prepare(image: Tensor, config: CatSegConfig, views: Views) -> Tensor:
-    """Return the network's input [B, 3, S, S] for one `image` [3, H, W] RGB in 0..255, float32."""
-    return _prepare_single(image, config) if views is Views.SINGLE else _windows(image, config)
 
+def prepare(images: Tensor, config: CatSegConfig, views: Views) -> Tensor:
+    """Return the network's input [V*B, 3, S, S] for `images` [B, 3, H, W] RGB in 0..255, float32.
 
-def probabilities(
-    network: CatSeg,
-    image: Tensor,
-    text: Tensor,
-    size_px: tuple[int, int],
-    views: Views,
-    lora: LoraSlices,
-) -> Tensor:
-    """Return [N, height, width] in 0..1 for `image` [3, H, W] in 0..255 and `text` [N, D].
-
-    `size_px` is (height, width) of the result.
+    Frames whose sides are no multiples of 32 are padded behind the normalisation and squeezed with
+    their padding, as published.
     """
-    logits = network(prepare(image, network.config, views), text, lora)
-    return finish(logits, size_px, views)
+    side = (config.clip_side_px, config.clip_side_px)
+    if views is Views.SLIDING:
+        return _resize(_normalise(_windows(images), config), side)
+    x = _normalise(images, config)
+    down, right = -x.shape[2] % _PAD_MULTIPLE_PX, -x.shape[3] % _PAD_MULTIPLE_PX
+    return _resize(F.pad(x, (0, right, 0, down)), side)
 
 
-def finish(logits: Tensor, size_px: tuple[int, int], views: Views) -> Tensor:
-    """Return probabilities [N, height, width] of the `logits` [B, N, h, w] of all views."""
+def finish(logits: Tensor, views: Views) -> Tensor:
+    """Return probabilities [B, N, h, w] of the `logits` [V*B, N, 96, 96] of all views.
+
+    One view: at the resolution of the logits; five: of the canvas that the windows cover, 640 px.
+    """
     if views is Views.SINGLE:
-        return _resize(logits.sigmoid(), size_px)[0]
+        return logits.sigmoid()
     maps = _resize(logits, (_WINDOW_PX, _WINDOW_PX)).sigmoid()
-    whole = _resize(maps[-1:], (_CANVAS_PX, _CANVAS_PX))
-    return _resize((_merge(maps[:-1]) + whole) / 2, size_px)[0]
+    maps = maps.unflatten(0, (views.count, -1))
+    whole = _resize(maps[-1], (_CANVAS_PX, _CANVAS_PX))
+    return (_merge(maps[:-1]) + whole) / 2
 
 
-def _prepare_single(image: Tensor, config: CatSegConfig) -> Tensor:
-    """Zero padding comes after the normalisation, and is squeezed with the rest, as published."""
-    x = _normalise(image[None], config)
-    height, width = x.shape[-2:]
-    down, right = -height % _PAD_MULTIPLE_PX, -width % _PAD_MULTIPLE_PX
-    x = F.pad(x, (0, right, 0, down))
-    return _resize(x, (config.clip_side_px, config.clip_side_px))
+def probabilities(logits: Tensor, size_px: tuple[int, int], views: Views) -> Tensor:
+    """Return probabilities [B, N, height, width] for `size_px` (height, width), as published."""
+    return _resize(finish(logits, views), size_px)
 
 
-def _windows(image: Tensor, config: CatSegConfig) -> Tensor:
-    canvas = _resize(image[None], (_CANVAS_PX, _CANVAS_PX))
+def _windows(images: Tensor) -> Tensor:
+    canvas = _resize(images, (_CANVAS_PX, _CANVAS_PX))
     parts = [canvas[..., y : y + _WINDOW_PX, x : x + _WINDOW_PX] for y, x in _corners()]
-    parts.append(_resize(image[None], (_WINDOW_PX, _WINDOW_PX)))
-    x = _normalise(torch.cat(parts), config)
-    return _resize(x, (config.clip_side_px, config.clip_side_px))
+    return torch.cat([*parts, _resize(images, (_WINDOW_PX, _WINDOW_PX))])
 
 
 def _merge(windows: Tensor) -> Tensor:
-    """Average windows [4, N, 384, 384] where they overlap, to [1, N, 640, 640]."""
-    total = windows.new_zeros(1, windows.shape[1], _CANVAS_PX, _CANVAS_PX)
-    count = windows.new_zeros(_CANVAS_PX, _CANVAS_PX)
+    """Average windows [4, B, N, 384, 384] where they overlap, to [B, N, 640, 640]."""
     margin = _CANVAS_PX - _WINDOW_PX
-    for window, (y, x) in zip(windows, _corners(), strict=True):
-        place = (x, margin - x, y, margin - y)
-        total = total + F.pad(window, place)
-        count = count + F.pad(torch.ones_like(window[0]), place)
+    places = [(x, margin - x, y, margin - y) for y, x in _corners()]
+    total = sum(F.pad(window, place) for window, place in zip(windows, places, strict=True))
+    ones = windows.new_ones(_WINDOW_PX, _WINDOW_PX)
+    count = sum(F.pad(ones, place) for place in places)
+    assert isinstance(total, Tensor) and isinstance(count, Tensor)
     return total / count
 
 

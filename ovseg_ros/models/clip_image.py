@@ -33,9 +33,11 @@ class ImageTowerConfig:
 class DenseFeatures:
     """What the tower sees: `dense` [B, 1 + P, D], class token first, P patches row by row.
 
-    `blocks` are the outputs [B, P, C] of the blocks that were asked for, without class token.
+    `stem` [B, P, C] are the patches before the first block, and so before any LoRA site; `blocks`
+    the outputs [B, P, C] of the blocks that were asked for, without class token.
     """
 
+    stem: Tensor
     dense: Tensor
     blocks: tuple[Tensor, ...]
 
@@ -70,6 +72,7 @@ class ImageTower(nn.Module):
         last.
         """
         tokens = self._embed(x)
+        stem = tokens[:, 1:]
         kept = []
         *others, last = self.blocks
         for number, block in enumerate(others):
@@ -78,7 +81,7 @@ class ImageTower(nn.Module):
                 kept.append(tokens[:, 1:])
         assert isinstance(last, ClipBlock)
         tokens = last.dense(tokens, lora, residual)
-        return DenseFeatures(self.ln_post(tokens) @ self.proj, tuple(kept))
+        return DenseFeatures(stem, self.ln_post(tokens) @ self.proj, tuple(kept))
 
     def positions(self, rows: int, columns: int) -> Tensor:
         """Return the position embedding [1 + rows * columns, C] for a grid of patches.

@@ -47,7 +47,8 @@ class ClipTextTower(nn.Module):
         which has the largest id, does not change its vector.
         """
         length = ids.shape[1]
-        x = self.token_embedding(ids) + self.positional_embedding[:length]
+        # Indexed, not called: the exporter would name the node "embedding", like the output.
+        x = self.token_embedding.weight[ids] + self.positional_embedding[:length]
         mask = torch.full((length, length), -torch.inf, dtype=x.dtype, device=x.device).triu(1)
         for block in self.blocks:
             x = block(x, lora, mask)

@@ -8,7 +8,7 @@ rewrite the weights of a large transformer costs more than to multiply its token
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -114,9 +114,13 @@ def lora_sites(module: nn.Module) -> Iterator[tuple[str, LoraSite]]:
             yield name, child
 
 
-def slice_factors(module: nn.Module, a: Tensor, b: Tensor) -> LoraSlices:
-    """Cut packed factors `a` [R, sum C_in], `b` [R, sum C_out] into those of each site."""
-    sites = [site for _, site in lora_sites(module)]
+def sites_of(module: nn.Module) -> list[LoraSite]:
+    """Return the LoRA sites of `module`, in the order of the packed factors."""
+    return [site for _, site in lora_sites(module)]
+
+
+def slice_factors(sites: Sequence[LoraSite], a: Tensor, b: Tensor) -> LoraSlices:
+    """Cut packed factors `a` [R, sum C_in], `b` [R, sum C_out] into those of each of `sites`."""
     a_parts = torch.split(a, [site.c_in for site in sites], dim=1)
     b_parts = torch.split(b, [site.c_out for site in sites], dim=1)
     return {id(s): (pa, pb) for s, pa, pb in zip(sites, a_parts, b_parts, strict=True)}

@@ -63,16 +63,19 @@ class WindowAttention(nn.Module):
         k = self.k.first(x, lora) + self.k.rest(guidance, lora)[:, None]
         v = self.v(x, lora)
         windows = (h // window) * (w // window)
-        q, k, v = (
-            to_windows(part.reshape(b * n, h, w, c), window)
-            .reshape(b * n, windows, window * window, self.heads, c // self.heads)
-            .transpose(2, 3)
-            for part in (q, k, v)
-        )
-        bias = None if mask is None else mask[None, :, None]
+        q, k, v = (self._split(part.reshape(b * n, h, w, c), window) for part in (q, k, v))
+        bias = None if mask is None else mask.repeat_interleave(self.heads, 0)
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
-        y = y.transpose(2, 3).reshape(b * n * windows, window * window, c)
-        return self.proj(from_windows(y, window, h).reshape(b, n, h, w, c), lora)
+        y = y.unflatten(1, (windows, self.heads)).transpose(2, 3)
+        y = from_windows(y.reshape(-1, window * window, c), window, h)
+        return self.proj(y.reshape(b, n, h, w, c), lora)
+
+    def _split(self, x: Tensor, window: int) -> Tensor:
+        """[M, H, W, C] to [M, windows * heads, window**2, C / heads]."""
+        m, h, w, c = x.shape
+        rows = to_windows(x, window)
+        rows = rows.reshape(m, -1, window * window, self.heads, c // self.heads)
+        return rows.transpose(2, 3).flatten(1, 2)
 
 
 class SwinMlp(nn.Module):

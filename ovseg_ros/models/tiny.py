@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ovseg_ros.models.lora import LoraConv1x1, LoraSlices, lora_sites, slice_factors
+from ovseg_ros.models.lora import LoraConv1x1, LoraSlices, sites_of, slice_factors
 from ovseg_ros.models.mobilenet_v2 import CHANNELS, Features, MobileNetV2
 
 _EPS = 1e-6
@@ -210,7 +210,7 @@ class TinySegmenter(nn.Module):
 
     def encode(self, x: Tensor, factors: tuple[Tensor, Tensor] | None = None) -> Encoded:
         """Run the image side on `x` [B, 3, H, W] in -1..1, H and W multiples of 32."""
-        lora = slice_factors(self, *factors) if factors is not None else {}
+        lora = slice_factors(sites_of(self), *factors) if factors is not None else {}
         maps = self.backbone(x, lora)
         x8, x4 = self.neck(maps, lora)
         dense = F.normalize(self.embed(x8, lora), dim=1)
@@ -236,7 +236,7 @@ class TinySegmenter(nn.Module):
 
     def lora_widths(self) -> tuple[int, int]:
         """Return (sum of C_in, sum of C_out) over the LoRA sites."""
-        sites = [site for _, site in lora_sites(self)]
+        sites = sites_of(self)
         return sum(s.c_in for s in sites), sum(s.c_out for s in sites)
 
 
@@ -247,6 +247,16 @@ class TinyGraph(nn.Module):
         """Wrap a trained `network` (in eval mode)."""
         super().__init__()
         self.network = network
+
+    @property
+    def embedding_dim(self) -> int:
+        """D, the size of the text-embedding space."""
+        return self.network.config.embedding_dim
+
+    @property
+    def lora_widths(self) -> tuple[int, int]:
+        """(sum of C_in, sum of C_out) over the LoRA sites."""
+        return self.network.lora_widths()
 
     def forward(
         self,

@@ -28,7 +28,7 @@ _PATTERN = (
 
 
 class ClipTokenizer:
-    """Texts to ids [N, 77]: start, byte pairs of the lower-case text, end, zeros."""
+    """Texts to ids: start, byte pairs of the lower-case text, end, zeros."""
 
     def __init__(self, tokenizer: Any) -> None:
         """Wrap a `tokenizers.Tokenizer`; use `load` or `clip_tokenizer` for the usual way in."""
@@ -51,17 +51,24 @@ class ClipTokenizer:
         path.write_text(self._tokenizer.to_str(), encoding="utf-8")
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.int64]:
-        """Return int64 [N, 77]; a longer text is cut, its end token stays.
+        """Return int64 [N, L], L that of the longest text, at most 77, where a text is cut.
 
-        Raises `OvsegError` for a text with nothing in it.
+        The end token always stays. Raises `OvsegError` for a text with nothing in it.
         """
-        ids = np.zeros((len(texts), CONTEXT), np.int64)
-        for row, text in zip(ids, texts, strict=True):
+        rows = []
+        for text in texts:
             if not text.strip():
                 raise OvsegError("a label has no text; give it at least one letter")
             inner = self._tokenizer.encode(text, add_special_tokens=False).ids[: CONTEXT - 2]
-            row[: len(inner) + 2] = [self._start, *inner, self._end]
+            rows.append([self._start, *inner, self._end])
+        ids = np.zeros((len(rows), max(map(len, rows), default=0)), np.int64)
+        for row, found in zip(ids, rows, strict=True):
+            row[: len(found)] = found
         return ids
+
+    def fits(self, shape: Sequence[object]) -> bool:
+        """Whether a tower whose input has `shape` (a symbol for a free side) takes these ids."""
+        return len(shape) == 2 and not any(isinstance(side, int) for side in shape)
 
 
 def clip_tokenizer() -> ClipTokenizer:

@@ -50,6 +50,9 @@ def test_ids_equal_those_of_open_clip(tmp_path: Path) -> None:
         assert found.shape == (len(TEXTS), CONTEXT)
         for text, ids, reference in zip(TEXTS, found, wanted, strict=True):
             assert np.array_equal(ids, reference), text
+        short = tokenizer.encode(TEXTS[:2])
+        assert np.array_equal(short, wanted[:2, : short.shape[1]])
+        assert short.shape[1] == int((wanted[:2] != 0).sum(1).max())
 
 
 def test_what_cannot_be_encoded_or_loaded(tmp_path: Path) -> None:
