@@ -14,9 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ovseg_ros.models.lora import LoraLinear, LoraSlices
+from ovseg_ros.models.lora import LoraChange, LoraLinear, LoraSlices
 
 _EPS = 1e-6
+
+# Small weights, and as many positions as there are labels times patches.
+_CHANGE = LoraChange.WEIGHT
 
 
 class Padding(NamedTuple):
@@ -34,9 +37,9 @@ class LinearAttention(nn.Module):
         """Build projections of `width` channels; `guidance` channels enter queries and keys."""
         super().__init__()
         self.heads = heads
-        self.q = LoraLinear(width + guidance, width)
-        self.k = LoraLinear(width + guidance, width)
-        self.v = LoraLinear(width, width)
+        self.q = LoraLinear(width + guidance, width, _CHANGE)
+        self.k = LoraLinear(width + guidance, width, _CHANGE)
+        self.v = LoraLinear(width, width, _CHANGE)
 
     def forward(self, x: Tensor, guidance: Tensor, padding: Padding, lora: LoraSlices) -> Tensor:
         """Map [B, N, P, C] under text guidance [B, N, G] to the same shape.
@@ -79,7 +82,11 @@ class ClassAggregation(nn.Module):
         self.capacity, self.pooling = capacity, pooling
         self.attention = LinearAttention(width, guidance, heads)
         self.MLP = nn.ModuleList(
-            [LoraLinear(width, 4 * width), nn.ReLU(), LoraLinear(4 * width, width)]
+            [
+                LoraLinear(width, 4 * width, _CHANGE),
+                nn.ReLU(),
+                LoraLinear(4 * width, width, _CHANGE),
+            ]
         )
         self.norm1 = nn.LayerNorm(width)
         self.norm2 = nn.LayerNorm(width)

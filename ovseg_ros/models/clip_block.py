@@ -8,7 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ovseg_ros.models.lora import LoraLinear, LoraSlices
+from ovseg_ros.models.lora import LoraChange, LoraLinear, LoraSlices
+
+# Large weights, some hundreds of tokens.
+_CHANGE = LoraChange.SECOND_PATH
 
 
 class Activation(Enum):
@@ -38,9 +41,9 @@ class ClipAttention(nn.Module):
         """Build projections of `width` channels, split over `heads`."""
         super().__init__()
         self.heads = heads
-        self.q_proj = LoraLinear(width, width)
-        self.k_proj = LoraLinear(width, width)
-        self.v_proj = LoraLinear(width, width)
+        self.q_proj = LoraLinear(width, width, _CHANGE)
+        self.k_proj = LoraLinear(width, width, _CHANGE)
+        self.v_proj = LoraLinear(width, width, _CHANGE)
         self.out_proj = nn.Linear(width, width)
 
     def forward(self, x: Tensor, lora: LoraSlices, mask: Tensor | None = None) -> Tensor:
@@ -65,8 +68,8 @@ class ClipMlp(nn.Module):
         """Build layers `width` to 4 `width` and back."""
         super().__init__()
         self.activation = activation
-        self.c_fc = LoraLinear(width, 4 * width)
-        self.c_proj = LoraLinear(4 * width, width)
+        self.c_fc = LoraLinear(width, 4 * width, _CHANGE)
+        self.c_proj = LoraLinear(4 * width, width, _CHANGE)
 
     def forward(self, x: Tensor, lora: LoraSlices) -> Tensor:
         """Map [B, L, C] to [B, L, C]."""

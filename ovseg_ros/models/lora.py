@@ -1,15 +1,16 @@
 """LoRA (Hu et al., ICLR 2022) with the factors as inputs of the network.
 
 The factors of all sites of a network travel as two packed tensors, `a` [R, sum C_in] and `b`
-[R, sum C_out]. A convolution site adds b.T @ a to its weight: at the sizes of a pocket network that
-costs less than a second path over the pixels. A linear site runs the second path, x @ a.T @ b: to
-rewrite the weights of a large transformer costs more than to multiply its tokens. Both are exact.
+[R, sum C_out]. A site with a small weight and many positions adds b.T @ a to its weight; one with a
+large weight and few positions runs a second path, x @ a.T @ b. Both are exact, and each is the
+cheaper one in its place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol, runtime_checkable
+from enum import Enum
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +19,13 @@ from torch import Tensor, nn
 LoraSlices = dict[int, tuple[Tensor, Tensor]]
 
 
-@runtime_checkable
+class LoraChange(Enum):
+    """Where a linear site makes its change."""
+
+    WEIGHT = "weight"
+    SECOND_PATH = "second_path"
+
+
 class LoraSite(Protocol):
     """A layer with a weight that may carry a low-rank change [c_out, c_in]."""
 
@@ -64,12 +71,13 @@ class LoraConv1x1(nn.Module):
 class LoraLinear(nn.Module):
     """A linear layer whose weight [C_out, C_in] may carry a low-rank change."""
 
-    def __init__(self, c_in: int, c_out: int) -> None:
+    def __init__(self, c_in: int, c_out: int, change: LoraChange) -> None:
         """Build the base layer, initialised like `nn.Linear`."""
         super().__init__()
         base = nn.Linear(c_in, c_out)
         self.weight = base.weight
         self.bias = base.bias
+        self.change = change
 
     @property
     def c_out(self) -> int:
@@ -100,11 +108,14 @@ class LoraLinear(nn.Module):
     def _apply_part(
         self, x: Tensor, lora: LoraSlices, start: int, end: int, bias: Tensor | None
     ) -> Tensor:
-        y = F.linear(x, self.weight[:, start:end], bias)
-        if id(self) in lora:
-            a, b = lora[id(self)]
-            y = y + (x @ a[:, start:end].transpose(0, 1)) @ b
-        return y
+        weight = self.weight[:, start:end]
+        if id(self) not in lora:
+            return F.linear(x, weight, bias)
+        a, b = lora[id(self)]
+        a = a[:, start:end]
+        if self.change is LoraChange.WEIGHT:
+            return F.linear(x, weight + b.transpose(0, 1) @ a, bias)
+        return F.linear(x, weight, bias) + (x @ a.transpose(0, 1)) @ b
 
 
 def lora_sites(module: nn.Module) -> Iterator[tuple[str, LoraSite]]:

@@ -10,9 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ovseg_ros.models.lora import LoraLinear, LoraSlices
+from ovseg_ros.models.lora import LoraChange, LoraLinear, LoraSlices
 
 _OTHER_REGION = -100.0
+
+# Small weights, and as many positions as there are labels times patches.
+_CHANGE = LoraChange.WEIGHT
 
 
 def shifted_window_mask(side: int, window: int, shift: int) -> Tensor:
@@ -49,10 +52,10 @@ class WindowAttention(nn.Module):
         """Build projections of `width` channels; `guidance` channels enter queries and keys."""
         super().__init__()
         self.heads = heads
-        self.q = LoraLinear(width + guidance, width)
-        self.k = LoraLinear(width + guidance, width)
-        self.v = LoraLinear(width, width)
-        self.proj = LoraLinear(width, width)
+        self.q = LoraLinear(width + guidance, width, _CHANGE)
+        self.k = LoraLinear(width + guidance, width, _CHANGE)
+        self.v = LoraLinear(width, width, _CHANGE)
+        self.proj = LoraLinear(width, width, _CHANGE)
 
     def forward(
         self, x: Tensor, guidance: Tensor, lora: LoraSlices, window: int, mask: Tensor | None
@@ -84,8 +87,8 @@ class SwinMlp(nn.Module):
     def __init__(self, width: int) -> None:
         """Build layers `width` to 4 `width` and back."""
         super().__init__()
-        self.fc1 = LoraLinear(width, 4 * width)
-        self.fc2 = LoraLinear(4 * width, width)
+        self.fc1 = LoraLinear(width, 4 * width, _CHANGE)
+        self.fc2 = LoraLinear(4 * width, width, _CHANGE)
 
     def forward(self, x: Tensor, lora: LoraSlices) -> Tensor:
         """Map [..., C] to [..., C]."""
