@@ -8,13 +8,15 @@ from types import ModuleType
 
 NAME = "convert"
 HELP = "make a model package of published weights"
-_NETWORKS = ("catseg-base", "catseg-large")
+_NETWORKS = ("catseg-base", "catseg-large", "maskclip-b16", "maskclip-b16-laion")
+# The weights of a network, where they are fetched under another name.
+_RECIPES = {"maskclip-b16": "clip-vit-b-16"}
 _VIEWS = ("single", "sliding")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this verb."""
-    parser.add_argument("network", metavar="NETWORK", help=" or ".join(_NETWORKS))
+    parser.add_argument("network", metavar="NETWORK", help=", ".join(_NETWORKS))
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
         "--weights", type=Path, metavar="FILE", help="default: what `ovseg fetch NETWORK` fetched"
@@ -54,7 +56,7 @@ def _fetched(name: str) -> Path:
     from ovseg_ros.weights.fetch import fetched_file
     from ovseg_ros.weights.recipe import find_recipe
 
-    return fetched_file(find_recipe(name))
+    return fetched_file(find_recipe(_RECIPES.get(name, name)))
 
 
 def _import_convert() -> ModuleType:

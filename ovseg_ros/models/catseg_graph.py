@@ -8,9 +8,10 @@ from torch import Tensor, nn
 
 from ovseg_ros.models.catseg import CatSeg
 from ovseg_ros.models.catseg_inference import Views, finish, prepare
+from ovseg_ros.models.clip_image import scene_embedding
 from ovseg_ros.models.lora import lora_sites, slice_factors
+from ovseg_ros.models.mask_output import to_mask
 
-_EPS = 1e-6
 _FINE_PX = 384
 
 
@@ -61,16 +62,6 @@ class CatSegGraph(nn.Module):
             size = (_FINE_PX, _FINE_PX)
             confidence = F.interpolate(confidence, size, mode="bilinear", align_corners=False)
         best, winner = confidence.max(1)
-        code = label_codes.to(torch.int32)[winner]
-        code = torch.where(best >= thresholds[winner], code, torch.zeros_like(code))
-        best = torch.where(code > 0, best * 255 + 0.5, torch.zeros_like(best))
-        both = torch.stack([code.to(torch.float32), best.floor()], 1)
-        both = F.interpolate(both, size=image.shape[1:3], mode="nearest-exact").to(torch.uint8)
-        return both[:, 0], both[:, 1], scene_embedding(features.stem[-len(image) :])
-
-
-def scene_embedding(stem: Tensor) -> Tensor:
-    """Return [B, 2C]: channel means and deviations of `stem` [B, P, C], adapter or not."""
-    mean = stem.mean(1)
-    variance = (stem * stem).mean(1) - mean * mean
-    return torch.cat([mean, variance.clamp_min(_EPS).sqrt()], 1)
+        size_px = (image.shape[1], image.shape[2])
+        mask, best = to_mask(best, winner, label_codes, thresholds, size_px)
+        return mask, best, scene_embedding(features.stem[-len(image) :])

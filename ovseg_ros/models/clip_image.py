@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from ovseg_ros.models.clip_block import Activation, ClipBlock, DenseResidual
 from ovseg_ros.models.lora import LoraSlices
 
+_EPS = 1e-6
+
 
 @dataclass(frozen=True)
 class ImageTowerConfig:
@@ -103,3 +105,10 @@ class ImageTower(nn.Module):
         own = self.class_embedding.expand(len(x), 1, -1)
         tokens = torch.cat([own, patches], 1) + self.positions(rows, columns)
         return self.ln_pre(tokens)
+
+
+def scene_embedding(stem: Tensor) -> Tensor:
+    """Return [B, 2C]: channel means and deviations of `stem` [B, P, C], adapter or not."""
+    mean = stem.mean(1)
+    variance = (stem * stem).mean(1) - mean * mean
+    return torch.cat([mean, variance.clamp_min(_EPS).sqrt()], 1)

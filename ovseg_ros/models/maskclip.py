@@ -8,17 +8,23 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ovseg_ros.models.clip_block import DenseResidual
-from ovseg_ros.models.clip_image import ImageTower, ImageTowerConfig
+from ovseg_ros.models.clip_image import DenseFeatures, ImageTower, ImageTowerConfig
 from ovseg_ros.models.clip_text import ClipTextTower, TextTowerConfig
 from ovseg_ros.models.lora import LoraSlices
 
 
 @dataclass(frozen=True)
 class MaskClipConfig:
-    """The towers and what belongs to their weights; `mean` and `std` normalise RGB in 0..255."""
+    """The towers and what belongs to their weights.
+
+    `mean` and `std` normalise RGB in 0..255; `internal_size_px` (H, W) is what frames are resized
+    to in a package, multiples of the patch; `template` makes a prompt of a label.
+    """
 
     image: ImageTowerConfig
     text: TextTowerConfig
+    internal_size_px: tuple[int, int] = (336, 448)
+    template: str = "a photo of a {}"
     mean: tuple[float, float, float] = (122.7709383, 116.7460125, 104.09373615)
     std: tuple[float, float, float] = (68.5005327, 66.6321579, 70.3231630)
     temperature: float = 100.0
@@ -43,20 +49,23 @@ class MaskClip(nn.Module):
 
     def cosines(self, x: Tensor, text: Tensor, lora: LoraSlices) -> Tensor:
         """Return the cosine [B, N, H/patch, W/patch] of each patch with each label."""
-        return _product(text, F.normalize(self.encode_image(x, lora), dim=1))
+        return self.compare(self.to_map(self.features(x, lora), x), text)
 
-    def encode_image(self, x: Tensor, lora: LoraSlices) -> Tensor:
-        """Return dense features [B, D, H/patch, W/patch], not normalised."""
+    def features(self, x: Tensor, lora: LoraSlices) -> DenseFeatures:
+        """Run the image tower on `x` [B, 3, H, W], normalised."""
+        return self.image(x, lora, DenseResidual.OWN_TOKEN)
+
+    def to_map(self, features: DenseFeatures, x: Tensor) -> Tensor:
+        """Return the dense features [B, D, H/patch, W/patch] of pixels `x`, not normalised."""
         patch = self.config.image.patch_px
-        tokens = self.image(x, lora, DenseResidual.OWN_TOKEN).dense[:, 1:]
         size = (x.shape[-2] // patch, x.shape[-1] // patch)
-        return tokens.transpose(1, 2).unflatten(2, size)
+        return features.dense[:, 1:].transpose(1, 2).unflatten(2, size)
+
+    @staticmethod
+    def compare(dense: Tensor, text: Tensor) -> Tensor:
+        """Return cosines [B, N, h, w] of `dense` [B, D, h, w] with unit rows `text` [N, D]."""
+        return (text @ F.normalize(dense, dim=1).flatten(2)).unflatten(2, dense.shape[2:])
 
     def encode_text(self, ids: Tensor, lora: LoraSlices) -> Tensor:
         """Return unit vectors [N, D] of token ids int64 [N, L]."""
         return F.normalize(self.text(ids, lora), dim=-1)
-
-
-def _product(text: Tensor, dense: Tensor) -> Tensor:
-    b, _, h, w = dense.shape
-    return (text @ dense.flatten(2)).reshape(b, -1, h, w)

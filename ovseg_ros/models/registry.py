@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ovseg_ros.errors import PackageError
 from ovseg_ros.models.catseg import CatSegConfig
 from ovseg_ros.models.clip_block import Activation
@@ -24,14 +26,22 @@ CATSEG_LARGE = CatSegConfig(
     clip_side_px=336,
     guidance_blocks=(7, 15),
 )
+_MASKCLIP_IMAGE = ImageTowerConfig(12, 768, 12, patch_px=16, grid=14, embedding_dim=512)
+_MASKCLIP_TEXT = TextTowerConfig(12, 512, 8, embedding_dim=512)
+MASKCLIP_OPENAI = MaskClipConfig(_MASKCLIP_IMAGE, _MASKCLIP_TEXT)
 MASKCLIP_LAION = MaskClipConfig(
-    image=ImageTowerConfig(12, 768, 12, 16, grid=14, embedding_dim=512, activation=Activation.GELU),
-    text=TextTowerConfig(12, 512, 8, embedding_dim=512, activation=Activation.GELU),
+    replace(_MASKCLIP_IMAGE, activation=Activation.GELU),
+    replace(_MASKCLIP_TEXT, activation=Activation.GELU),
 )
-NETWORKS = {"catseg-base": CATSEG_BASE, "catseg-large": CATSEG_LARGE}
+NETWORKS: dict[str, CatSegConfig | MaskClipConfig] = {
+    "catseg-base": CATSEG_BASE,
+    "catseg-large": CATSEG_LARGE,
+    "maskclip-b16": MASKCLIP_OPENAI,
+    "maskclip-b16-laion": MASKCLIP_LAION,
+}
 
 
-def find_network(name: str) -> CatSegConfig:
+def find_network(name: str) -> CatSegConfig | MaskClipConfig:
     """Return the network called `name`; raises `PackageError` listing the valid names."""
     if name not in NETWORKS:
         valid = ", ".join(NETWORKS)

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ovseg_ros.models.lora import LoraConv1x1, LoraSlices, sites_of, slice_factors
+from ovseg_ros.models.mask_output import to_mask
 from ovseg_ros.models.mobilenet_v2 import CHANNELS, Features, MobileNetV2
 
 _EPS = 1e-6
@@ -272,17 +273,12 @@ class TinyGraph(nn.Module):
         `image` uint8 [B, H, W, 3] RGB; `text_bank` [N, D]; `label_codes` uint8 [N], 0 for a
         negative; `thresholds` [N] in 0..1; `lora_a` [R, sum C_in], `lora_b` [R, sum C_out].
         """
-        size = image.shape[1:3]
+        size = (image.shape[1], image.shape[2])
         x = self._prepare(image)
         logits, _, embedding = self.network(x, text_bank, (lora_a, lora_b))
         best, winner = _upsample(logits).max(1)
-        confidence = torch.sigmoid(best)
-        code = label_codes.to(torch.int32)[winner]
-        code = torch.where(confidence >= thresholds[winner], code, torch.zeros_like(code))
-        confidence = torch.where(code > 0, confidence * 255 + 0.5, torch.zeros_like(confidence))
-        both = torch.stack([code.to(torch.float32), confidence.floor()], 1)
-        both = F.interpolate(both, size=size, mode="nearest-exact").to(torch.uint8)
-        return both[:, 0], both[:, 1], embedding
+        mask, confidence = to_mask(torch.sigmoid(best), winner, label_codes, thresholds, size)
+        return mask, confidence, embedding
 
     def _prepare(self, image: Tensor) -> Tensor:
         x = image.permute(0, 3, 1, 2).to(torch.float32)

@@ -11,11 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from ovseg_ros.errors import OvsegError
-from ovseg_ros.models.parity.cases import find_cases
+from ovseg_ros.models.parity.cases import CHECKPOINTS, find_cases
 from ovseg_ros.models.parity.catseg import CatSegParity
 from ovseg_ros.models.parity.maskclip import check_maskclip
 from ovseg_ros.models.parity.reference import LIMIT, Row
-from ovseg_ros.models.registry import NETWORKS
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,9 +42,9 @@ def check_folder(folder: Path) -> Iterator[Row]:
     """Yield a row for every stage of every case in `folder`; raises `OvsegError`."""
     cases = find_cases(folder)
     parity = CatSegParity()
-    for name in NETWORKS:
-        yield from parity.check_keys(folder, name)
-    for case in sorted(cases, key=lambda c: (c.network, c.pooling)):
+    for name, network in CHECKPOINTS.items():
+        yield from parity.check_keys(folder / name, network)
+    for case in sorted(cases, key=lambda c: (c.network.image.layers, c.pooling)):
         yield from parity.check(case)
     yield from check_maskclip(folder)
 

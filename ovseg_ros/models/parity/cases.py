@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ovseg_ros.errors import OvsegError
+from ovseg_ros.models.catseg import CatSegConfig
 from ovseg_ros.models.catseg_inference import Views
+from ovseg_ros.models.registry import CATSEG_BASE, CATSEG_LARGE
 
 LABELS = ("road", "building", "sky", "person", "traffic light", "tree", "parked car")
 COMMA_LABELS = ("car, automobile", "traffic light", "sidewalk, pavement")
@@ -16,7 +18,7 @@ MANY_LABELS = tuple(f"thing number {i}" for i in range(300))
 RESULT_SIZE_PX = (480, 640)
 _NAME = re.compile(r"(single|sliding)_(raw|short640)_pool([12])(_comma|_300labels)?")
 _SUFFIX_LABELS = {None: LABELS, "_comma": COMMA_LABELS, "_300labels": MANY_LABELS}
-_NETWORKS = {"catseg_base": "catseg-base", "catseg_large": "catseg-large"}
+CHECKPOINTS = {"catseg_base": CATSEG_BASE, "catseg_large": CATSEG_LARGE}
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Case:
     """One recorded run of the published program; `reference` is its .npz file."""
 
     reference: Path
-    network: str
+    network: CatSegConfig
     image: Path
     labels: tuple[str, ...]
     views: Views
@@ -49,7 +51,7 @@ def find_cases(folder: Path) -> list[Case]:
 
 
 def _catseg_cases(folder: Path) -> Iterator[Case]:
-    for name, network in _NETWORKS.items():
+    for name, network in CHECKPOINTS.items():
         for reference in sorted((folder / name).glob("*.npz")):
             match = _NAME.fullmatch(reference.stem)
             if match is None:
@@ -76,7 +78,7 @@ def _semla_cases(folder: Path) -> Iterator[Case]:
         if match or reference.stem == "base_no_adapter":
             yield Case(
                 reference,
-                "catseg-large",
+                CATSEG_LARGE,
                 _image(folder, "raw"),
                 LABELS,
                 Views.SINGLE,

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ovseg_ros.image_files import read_rgb
-from ovseg_ros.models.catseg import CatSeg
+from ovseg_ros.models.catseg import CatSeg, CatSegConfig
 from ovseg_ros.models.catseg_inference import prepare, probabilities
 from ovseg_ros.models.catseg_layout import from_published, published_name, published_shapes
 from ovseg_ros.models.deterministic import deterministic_weights
@@ -21,7 +21,6 @@ from ovseg_ros.models.lora import LoraSlices, lora_sites
 from ovseg_ros.models.parity.cases import RESULT_SIZE_PX, Case
 from ovseg_ros.models.parity.reference import Reference, Row, relative_l2
 from ovseg_ros.models.parity.stages import recording
-from ovseg_ros.models.registry import find_network
 from ovseg_ros.text.clip_tokenizer import clip_tokenizer
 
 _ARGMAX_AGREEMENT = 0.999
@@ -36,16 +35,16 @@ class CatSegParity:
     def __init__(self) -> None:
         """Start without a network."""
         self._tokenizer = clip_tokenizer()
-        self._built: tuple[str, int] | None = None
+        self._built: CatSegConfig | None = None
         self._network: CatSeg | None = None
 
-    def check_keys(self, folder: Path, name: str) -> Iterator[Row]:
-        """Compare keys, shapes and weight values with the recorded list of a checkpoint."""
-        path = folder / name.replace("-", "_") / "state_dict_keys.json"
+    def check_keys(self, folder: Path, network: CatSegConfig) -> Iterator[Row]:
+        """Compare keys, shapes and weight values with the list recorded in `folder`."""
+        path = folder / "state_dict_keys.json"
         if not path.is_file():
             return
         recorded = {e["key"]: e for e in json.loads(path.read_text(encoding="utf-8"))}
-        shapes = published_shapes(CatSeg(find_network(name)))
+        shapes = published_shapes(CatSeg(network))
         weights = deterministic_weights(shapes)
         wrong = set(shapes) ^ set(recorded)
         wrong |= {k for k in set(shapes) - wrong if list(shapes[k]) != recorded[k]["shape"]}
@@ -61,7 +60,7 @@ class CatSegParity:
     def check(self, case: Case) -> Iterator[Row]:
         """Run `case` and yield a row for each recorded stage."""
         reference = Reference(case.reference)
-        network = self._open(case.network, case.pooling)
+        network = self._open(case)
         lora = adapter_factors(network, case.adapter) if case.adapter else {}
         ids = torch.from_numpy(self._tokenizer.encode(_prompts(case, network)))
         if "text_tokens" in reference.arrays:
@@ -79,13 +78,13 @@ class CatSegParity:
         stages["sem_seg"] = probabilities(logits, RESULT_SIZE_PX, case.views)[0]
         yield from _rows(case, reference, _for_views(stages, len(logits)))
 
-    def _open(self, name: str, pooling: int) -> CatSeg:
-        if self._built != (name, pooling) or self._network is None:
-            config = find_network(name)
-            network = CatSeg(replace(config, head=replace(config.head, pooling=pooling))).eval()
+    def _open(self, case: Case) -> CatSeg:
+        config = replace(case.network, head=replace(case.network.head, pooling=case.pooling))
+        if self._built != config or self._network is None:
+            network = CatSeg(config).eval()
             weights = deterministic_weights(published_shapes(network))
             network.load_state_dict(from_published(network, weights))
-            self._built, self._network = (name, pooling), network
+            self._built, self._network = config, network
         return self._network
 
 
@@ -129,7 +128,7 @@ def _for_views(stages: dict[str, Tensor], views: int) -> dict[str, Tensor]:
 
 
 def _rows(case: Case, reference: Reference, stages: dict[str, Tensor]) -> Iterator[Row]:
-    reordered = len(case.labels) > find_network(case.network).head.capacity
+    reordered = len(case.labels) > case.network.head.capacity
     for stage in reference.stages:
         if reordered and stage.startswith(_BY_LABEL):
             yield Row(case.title, stage, None, "the labels kept have no fixed order")

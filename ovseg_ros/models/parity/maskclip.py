@@ -108,7 +108,7 @@ def _run_image(
     statistics = (network.config.mean, network.config.std)
     mean, std = (pixels.new_tensor(v).reshape(3, 1, 1) for v in statistics)
     x = (pixels - mean) / std
-    stages["feat"] = network.encode_image(x, {})
+    stages["feat"] = network.to_map(network.features(x, {}), x)
     for handle in handles:
         handle.remove()
     stages["ln_post_in"] = stages["ln_post_in"].transpose(0, 1)

@@ -29,6 +29,8 @@ from ovseg_ros.models.clip_image import ImageTowerConfig  # noqa: E402
 from ovseg_ros.models.clip_text import TextTowerConfig  # noqa: E402
 from ovseg_ros.models.cost_aggregation import HeadConfig  # noqa: E402
 from ovseg_ros.models.deterministic import deterministic_weights  # noqa: E402
+from ovseg_ros.models.maskclip import MaskClip, MaskClipConfig  # noqa: E402
+from ovseg_ros.models.open_clip_layout import open_clip_shapes  # noqa: E402
 from ovseg_ros.packages import ModelPackage  # noqa: E402
 from ovseg_ros.segmenter import Segmenter  # noqa: E402
 
@@ -143,6 +145,24 @@ def test_weights_that_do_not_fit_leave_nothing_behind(
     assert [p.name for p in tmp_path.iterdir()] == ["bad.pth"]
 
 
+def test_clip_weights_alone_become_a_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = MaskClipConfig(SMALL.image, SMALL.text, internal_size_px=(16, 24))
+    monkeypatch.setitem(registry.NETWORKS, NAME, config)
+    weights = deterministic_weights(open_clip_shapes(MaskClip(config)))
+    numbers = {"input_resolution": torch.tensor(20), "context_length": torch.tensor(77)}
+    torch.save({**weights, **numbers}, tmp_path / "clip.pt")
+    out = tmp_path / "package"
+    convert.convert_checkpoint(NAME, tmp_path / "clip.pt", out, Views.SINGLE)
+    assert ModelPackage.load(out).card.confidence_kind == "softmax"
+    frame = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+    with Segmenter.open(out, "road; car") as segmenter:
+        found = segmenter.infer(frame)
+    assert set(np.unique(found.label_mask)) <= {1, 2}
+    assert found.confidence.min() >= 127, "one of two labels has at least half"
+
+
 def test_a_clip_of_another_width_is_refused(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,5 +176,5 @@ def test_a_folder_that_is_taken_stays_as_it_is(checkpoint: Path, tmp_path: Path)
     (tmp_path / "package").mkdir()
     with pytest.raises(PackageError, match="exists already"):
         convert.convert_checkpoint(NAME, checkpoint, tmp_path / "package", Views.SINGLE)
-    with pytest.raises(PackageError, match="catseg-base, catseg-large"):
+    with pytest.raises(PackageError, match="catseg-base, catseg-large, maskclip"):
         convert.convert_deterministic("catseg-huge", tmp_path / "other", Views.SINGLE)
