@@ -54,8 +54,10 @@ def test_a_network_that_pools_is_told_apart(
     folder = one_case(references, tmp_path)
     reference = folder / "catseg_base" / f"{ONE_VIEW}.npz"
     reference.rename(reference.with_name("single_raw_pool2.npz"))
-    assert main([str(folder)]) == 1
+    assert main([str(folder), "--out", str(tmp_path / "page")]) == 1
     shown = capsys.readouterr().out
+    page = (tmp_path / "page" / "parity.md").read_text()
+    assert "catseg_base/single_raw_pool2" in page and "**no**" in page
     assert "single_raw_pool2, logits" in shown
     assert "single_raw_pool2, agg0_swin:" not in shown
 
