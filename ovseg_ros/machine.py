@@ -7,7 +7,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-_PACKAGES = ("ovseg_ros", "onnxruntime", "numpy", "rclpy")
+_PACKAGES = ("ovseg_ros", "onnxruntime", "openvino", "numpy", "rclpy")
 
 
 def describe_machine() -> dict[str, str | int | float]:
