@@ -116,13 +116,18 @@ def require_pass(package: ModelPackage, choice: EngineChoice, cache: Path) -> No
             f"{subject} was checked before its model or its limits changed; run  {command}"
         )
     if verdict.failed or not verdict.rows:
-        reasons = "; ".join(
-            f"{row.name} was {row.found:.4f}, {row.wanted_text} is wanted" for row in verdict.failed
-        )
         raise BackendError(
-            f"{subject} failed its check: {reasons or 'nothing was compared'}; "
+            f"{subject} failed its check: {_first_failure(verdict)}; "
             f"use {REFERENCE} or another precision, or run  {command}"
         )
+
+
+def _first_failure(verdict: Verdict) -> str:
+    if not verdict.failed:
+        return "nothing was compared"
+    row, *others = verdict.failed
+    text = f"{row.name}: {row.found:.4f} was found, {row.wanted_text} was wanted"
+    return f"{text} (and {len(others)} more)" if others else text
 
 
 def verdict_path(cache: Path, identity: EngineIdentity) -> Path:

@@ -29,6 +29,9 @@ def test_help_imports_nothing_that_is_slow_to_import():
         ["inspect", "--help"],
         ["demo", "--help"],
         ["bench", "--help"],
+        ["bench", "packages", "--help"],
+        ["check", "--help"],
+        ["calibrate", "--help"],
         ["--version"],
     ],
 )
