@@ -26,6 +26,7 @@ from ovseg_ros.engine.openvino import (
 )
 from ovseg_ros.engine.quantised import QuantisedModel, store_quantised
 from ovseg_ros.errors import MissingExtraError
+from ovseg_ros.output import OutputError
 from ovseg_ros.packages import ModelPackage
 from ovseg_ros.text.bank import TextBank
 
@@ -81,7 +82,10 @@ def calibrate(
     }
 
     def save(path: Path) -> None:
-        ov.save_model(quantised, str(path), compress_to_fp16=False)
+        try:
+            ov.save_model(quantised, str(path), compress_to_fp16=False)
+        except RuntimeError as error:
+            raise OutputError(f"cannot write {path}: {error}; make room in the cache") from None
 
     return store_quantised(cache, package, save, {**about, **facts})
 

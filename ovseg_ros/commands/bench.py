@@ -1,4 +1,4 @@
-"""Measure on this machine, against the bare ONNX Runtime call, and write the numbers down."""
+"""Measure on this machine, against a named peer in the same run, and write the numbers down."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ovseg_ros.bench.results import BenchResult
 
 NAME = "bench"
-HELP = "measure latency against labels, the node, and changes of query"
+HELP = "measure speed: labels, the node, changes of query, packages side by side"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +75,7 @@ def _add_contender_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--calls", type=positive, default=20, help="per contender and N")
     parser.add_argument(
-        "--threads", type=int, default=0, help="CPU threads of each (default: all cores)"
+        "--threads", type=positive, default=0, help="CPU threads of each (default: all cores)"
     )
 
 

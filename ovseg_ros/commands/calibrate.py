@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ovseg_ros.user_folders import user_cache_folder
 
     package = ModelPackage.load(arguments.package)
-    labels = arguments.labels or DEFAULT_LABELS
+    labels = DEFAULT_LABELS if arguments.labels is None else arguments.labels
     if arguments.images:
         material = material_from_images(arguments.images, arguments.frames, labels)
     else:

@@ -83,7 +83,7 @@ def _material(arguments: argparse.Namespace) -> Material:
     )
     from ovseg_ros.evaluation.drive import default_bag
 
-    labels = arguments.labels or DEFAULT_LABELS
+    labels = DEFAULT_LABELS if arguments.labels is None else arguments.labels
     if arguments.data:
         return material_from_labelled(arguments.data, arguments.frames)
     if arguments.images:

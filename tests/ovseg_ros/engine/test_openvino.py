@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from ovseg_ros.adapters.mix import LoraFactors
+from ovseg_ros.check.comparison import cosine
 from ovseg_ros.engine.base import Backend, RawResult, TextRows, load_backend
 from ovseg_ros.engine.choice import REFERENCE, BackendName, EngineChoice, Precision
-from ovseg_ros.engine.openvino import require_precision
+from ovseg_ros.engine.openvino import import_openvino, require_precision
 from ovseg_ros.errors import AdapterError, BackendError, PackageError
 from ovseg_ros.packages import ModelPackage, seal
 
@@ -105,6 +106,24 @@ def test_adapters_come_and_go_without_a_trace(package, engines) -> None:
     assert not np.array_equal(base, first) and not np.array_equal(first, second)
     assert np.array_equal(first, confidence(1))
     assert np.array_equal(base, confidence(None))
+
+
+@needs_openvino
+def test_bf16_rounds_what_it_computes_but_no_id(package: ModelPackage, engines, tmp_path) -> None:
+    if "BF16" not in import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        pytest.skip("this processor has no bf16 instructions")
+    images, rows = random_images(1, (120, 160)), random_rows(package, 200)
+    choice = EngineChoice(BackendName.OPENVINO, Precision.BF16)
+    with load_backend(package, choice, 0, tmp_path) as engine:
+        results = []
+        for each in (engines[0], engine):
+            each.set_text(rows)
+            each.set_adapter(None)
+            results.append(each.infer(images))
+    wanted, found = results
+    assert set(np.unique(found.mask)) <= set(rows.codes.tolist())
+    assert cosine(wanted.embedding[0], found.embedding[0]) > 0.95
+    assert not np.array_equal(wanted.embedding, found.embedding), "bf16 is not fp32"
 
 
 @needs_openvino
