@@ -24,8 +24,6 @@ _OUTPUTS = ("mask", "confidence", "embedding")
 _DTYPES = {Precision.FP32: "float32", Precision.BF16: "bfloat16", Precision.INT8: "int8"}
 # What OpenVINO calls the capability of a processor that a precision needs.
 _NEEDED = {Precision.FP32: "FP32", Precision.BF16: "BF16", Precision.INT8: "INT8"}
-# What the layers compute in that the precision leaves alone; int8 layers carry their own type.
-_HINTS = {Precision.FP32: "f32", Precision.BF16: "bf16", Precision.INT8: "f32"}
 
 
 def import_openvino() -> Any:
@@ -52,7 +50,7 @@ def require_precision(core: Any, precision: Precision) -> None:
 
     `core` is an openvino.Core; what it reports for the device decides.
     """
-    capabilities = core.get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES")
+    capabilities = _capabilities(core)
     if _NEEDED[precision] in capabilities:
         return
     usable = [p.value for p in Precision if _NEEDED[p] in capabilities]
@@ -61,6 +59,18 @@ def require_precision(core: Any, precision: Precision) -> None:
         f"for {precision.value} that OpenVINO could use; choose a precision from "
         f"{', '.join(usable)}"
     )
+
+
+def _hint(core: Any, precision: Precision) -> str:
+    """Return what OpenVINO is to compute in; int8 layers carry their type, this is for the rest."""
+    if precision is Precision.FP32:
+        return "f32"
+    # A graph with int8 layers has been rounded already; bf16 for the rest costs little more.
+    return "bf16" if _NEEDED[Precision.BF16] in _capabilities(core) else "f32"
+
+
+def _capabilities(core: Any) -> list[str]:
+    return list(core.get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES"))
 
 
 def read_graph(core: Any, path: Path) -> Any:
@@ -92,7 +102,7 @@ class OpenVinoBackend:
         path = find_quantised(cache, package).graph_path if int8 else package.segmenter_path
         settings = {
             "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": _HINTS[precision],
+            "INFERENCE_PRECISION_HINT": _hint(core, precision),
             "INFERENCE_NUM_THREADS": threads,
         }
         graph = read_graph(core, path)

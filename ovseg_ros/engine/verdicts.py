@@ -15,19 +15,25 @@ from typing import Any
 from ovseg_ros.engine.choice import REFERENCE, BackendName, EngineChoice, Precision
 from ovseg_ros.engine.limits import CheckLimits
 from ovseg_ros.errors import BackendError
+from ovseg_ros.machine import processor_name
 from ovseg_ros.output import make_folder, write_json
 from ovseg_ros.packages import SEGMENTER_NAME, ModelPackage
 
 
 @dataclass(frozen=True)
 class EngineIdentity:
-    """What a verdict is about. `model_sha256` is of what is loaded: the graph, or its int8 form."""
+    """What a verdict is about.
+
+    `model_sha256` is of what is loaded: the graph, or its int8 form. `processor` is in it because
+    the instructions at hand decide how a backend rounds.
+    """
 
     graph_sha256: str
     backend: str
     precision: str
     backend_version: str
     model_sha256: str
+    processor: str
 
     @property
     def file_name(self) -> str:
@@ -89,7 +95,8 @@ def identity_of(package: ModelPackage, choice: EngineChoice, cache: Path) -> Eng
             version = openvino_version()
             if choice.precision is Precision.INT8:
                 model = find_quantised(cache, package).sha256
-    return EngineIdentity(graph, choice.backend.value, choice.precision.value, version, model)
+    names = (choice.backend.value, choice.precision.value)
+    return EngineIdentity(graph, *names, version, model, processor_name())
 
 
 def check_command(package: ModelPackage, choice: EngineChoice) -> str:
@@ -113,7 +120,8 @@ def require_pass(package: ModelPackage, choice: EngineChoice, cache: Path) -> No
     verdict = read_verdict(path, command)
     if (verdict.identity, verdict.limits) != (identity, package.card.checks):
         raise BackendError(
-            f"{subject} was checked before its model or its limits changed; run  {command}"
+            f"{subject} was checked before its model, its limits or the processor changed; "
+            f"run  {command}"
         )
     if verdict.failed or not verdict.rows:
         raise BackendError(

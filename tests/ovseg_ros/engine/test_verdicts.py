@@ -73,12 +73,17 @@ def test_without_a_verdict_the_refusal_names_the_command(tiny_package: Path, tmp
         pytest.param(lambda v: replace(v, rows=()), "nothing was compared", id="no rows"),
         pytest.param(
             lambda v: replace(v, identity=replace(v.identity, model_sha256="0" * 64)),
-            "before its model or its limits changed",
+            "before its model, its limits or the processor changed",
             id="calibrated again",
         ),
         pytest.param(
+            lambda v: replace(v, identity=replace(v.identity, processor="Another One")),
+            "before its model, its limits or the processor changed",
+            id="other processor",
+        ),
+        pytest.param(
             lambda v: replace(v, limits=replace(v.limits, mask_agreement=0.5)),
-            "before its model or its limits changed",
+            "before its model, its limits or the processor changed",
             id="other limits",
         ),
         pytest.param(
