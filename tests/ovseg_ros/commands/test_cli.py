@@ -30,6 +30,10 @@ def test_help_imports_nothing_that_is_slow_to_import():
         ["demo", "--help"],
         ["bench", "--help"],
         ["fetch", "--help"],
+        ["bench", "packages", "--help"],
+        ["check", "--help"],
+        ["calibrate", "--help"],
+        ["convert", "--help"],
         ["--version"],
     ],
 )
