@@ -134,5 +134,6 @@ def _answer(segmenter: Segmenter, frames: Sequence[UInt8Array], what: str, value
 
 def _names(segmenter: Segmenter, count: int) -> list[str]:
     """Return `count` names: those the text tower was trained on first, then made up ones."""
-    known = list(segmenter.text_bank.names.source_of)[:count]
+    trained = segmenter.text_bank.names
+    known = list(trained.source_of)[:count] if trained else []
     return known + [f"thing {i}" for i in range(count - len(known))]
