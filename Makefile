@@ -2,8 +2,8 @@
 #
 #   make build         the environment with ROS 2 wheels, and the generated interfaces
 #   make demo          the node on a recorded drive: camera, operator and recorder, four processes
-#   make test          all tests; those that need torch are skipped before `make build-torch`
-#   make build-torch   adds what training and export need
+#   make test          all tests; those that need torch or OpenVINO are skipped before `make build-torch`
+#   make build-torch   adds what training, export and OpenVINO need
 #   make lint          style and types
 #   make bench         measures speed on this machine and writes docs/benchmarks
 #   make accuracy      mIoU on labelled data, see DATA, and on simulated scenes
@@ -95,9 +95,10 @@ $(PACKAGE): $(ENVIRONMENT) $(INTERFACE_SOURCES)
 	PYTHONWARNINGS=ignore $(PIP) --no-build-isolation --editable '.[ros,cpu]'
 	touch $@
 
-$(TORCH): $(PACKAGE) requirements/train.txt
-	@echo "Installing torch and the training tools into $(VENV) ..."
-	$(PIP) -r requirements/train.txt
+$(TORCH): $(PACKAGE) requirements/train.txt requirements/calibrate.txt requirements/open-clip.txt
+	@echo "Installing torch, the training tools and OpenVINO into $(VENV) ..."
+	$(PIP) -r requirements/train.txt -r requirements/calibrate.txt
+	$(PIP) --no-deps -r requirements/open-clip.txt
 	touch $@
 
 $(COLCON): requirements/colcon.txt

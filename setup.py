@@ -131,9 +131,10 @@ setup(
     extras_require={
         "ros": requirements("ros-kilted"),
         "cpu": ["onnxruntime>=1.17", "rosbags>=0.10"],
-        "openvino": ["openvino>=2024.4"],
+        "openvino": ["openvino>=2025.0"],
+        "calibrate": requirements("calibrate"),
         "tensorrt": ["tensorrt>=10.0"],
-        "torch": ["torch>=2.4"],
+        "torch": ["torch>=2.6", "safetensors>=0.4"],
         "train": requirements("train"),
         "eval": ["rosbags>=0.10", "onnxruntime>=1.17"],
         # The operator's page needs nothing beyond the core so far.

@@ -7,14 +7,24 @@ import sys
 from collections.abc import Sequence
 
 from ovseg_ros import __version__
-from ovseg_ros.commands import bench, demo, evaluate, inspect, segment
+from ovseg_ros.commands import (
+    bench,
+    calibrate,
+    check,
+    convert,
+    demo,
+    evaluate,
+    fetch,
+    inspect,
+    segment,
+)
 from ovseg_ros.errors import OvsegError
 
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
-_VERBS = (segment, evaluate, demo, bench, inspect)
+_VERBS = (segment, evaluate, demo, bench, check, calibrate, fetch, convert, inspect)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -27,6 +27,10 @@ class AdapterError(OvsegError):
     """An adapter or a mix of adapters cannot be used with the loaded package."""
 
 
+class WeightsError(OvsegError):
+    """A weight file cannot be fetched, is not what it should be, or does not fit the network."""
+
+
 class MissingExtraError(OvsegError):
     """An optional dependency is not installed."""
 

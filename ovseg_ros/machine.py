@@ -7,13 +7,13 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-_PACKAGES = ("ovseg_ros", "onnxruntime", "numpy", "rclpy")
+_PACKAGES = ("ovseg_ros", "onnxruntime", "openvino", "numpy", "rclpy")
 
 
 def describe_machine() -> dict[str, str | int | float]:
     """Return the processor, its cores, the memory in GB, and the versions that matter."""
     facts: dict[str, str | int | float] = {
-        "cpu": _cpu_model(),
+        "cpu": processor_name(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
         "system": platform.platform(terse=True),
@@ -30,7 +30,8 @@ def machine_line() -> str:
     return f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gb']} GB"
 
 
-def _cpu_model() -> str:
+def processor_name() -> str:
+    """Return the processor as Linux names it, or only its architecture where it does not."""
     for line in Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()

@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from ovseg_ros.engine.limits import CheckLimits
 from ovseg_ros.errors import PackageError
 
 CARD_NAME = "card.yaml"
@@ -53,7 +54,8 @@ class LoraSite:
 class Card:
     """What the card says; `raw` holds all of it, data, metrics and limits included.
 
-    `internal_size_px` is (H, W) of the network's own input; `embedding_dim` is D.
+    `internal_size_px` is (H, W) of the network's own input; `embedding_dim` is D; `checks` are the
+    limits that other engines must keep to, for which a card need not say anything.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Card:
     templates: tuple[str, ...]
     lora_sites: tuple[LoraSite, ...]
     license: str
+    checks: CheckLimits
     files: Mapping[str, str]
     raw: Mapping[str, Any]
 
@@ -87,6 +90,12 @@ class ModelPackage:
     def segmenter_path(self) -> Path:
         """The graph that every backend builds from."""
         return self.folder / SEGMENTER_NAME
+
+    @property
+    def reference(self) -> str:
+        """What to write after --package: the name of an installed package, else its folder."""
+        installed = self.folder.parent in package_roots()
+        return self.folder.name if installed else str(self.folder)
 
     @classmethod
     def load(cls, name_or_folder: str | Path) -> ModelPackage:
@@ -157,6 +166,7 @@ def read_card(folder: Path) -> Card:
         templates=tuple(raw["templates"]),
         lora_sites=tuple(LoraSite(**site) for site in raw["lora_sites"]),
         license=raw["license"],
+        checks=CheckLimits.from_card(path, raw.get("checks")),
         files=raw["files"],
         raw=raw,
     )

@@ -12,7 +12,8 @@ from types import TracebackType
 import numpy as np
 
 from ovseg_ros.adapters.mix import AdapterMix
-from ovseg_ros.engine.base import Backend, BackendName, TextRows, open_backend
+from ovseg_ros.engine.base import Backend, TextRows, open_backend
+from ovseg_ros.engine.choice import BackendName, EngineChoice, Precision
 from ovseg_ros.errors import FrameError, OvsegError
 from ovseg_ros.packages import DEFAULT_PACKAGE, ModelPackage
 from ovseg_ros.query import parse_query
@@ -69,19 +70,24 @@ class Segmenter:
         labels: str = "",
         *,
         backend: BackendName = BackendName.ONNXRUNTIME,
+        precision: Precision = Precision.FP32,
         threads: int = 0,
         id_space: IdSpace = IdSpace.MONO8,
         book: LabelBook | None = None,
+        cache: Path | None = None,
     ) -> Segmenter:
         """Load a model package by name or folder and, where given, set `labels` as the query.
 
         `threads` limits the CPU threads of the backend (0: all cores). `book`, of the same
-        `id_space`, carries ids and revisions on from an earlier segmenter. Raises `PackageError`,
-        `BackendError`, `MissingExtraError` or `QueryError`.
+        `id_space`, carries ids and revisions on from an earlier segmenter. `cache` holds the
+        verdicts of `ovseg check` and calibrated models (None: the cache of this user). Raises
+        `PackageError`, `BackendError`, `MissingExtraError` or `QueryError`.
         """
+        choice = EngineChoice(backend, precision)
         loaded = ModelPackage.load(package)
         text_bank = TextBank.load(loaded)
-        segmenter = cls(loaded, open_backend(loaded, backend, threads), text_bank, id_space, book)
+        engine = open_backend(loaded, choice, threads, cache)
+        segmenter = cls(loaded, engine, text_bank, id_space, book)
         try:
             if labels:
                 segmenter.set_query(labels)

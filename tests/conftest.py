@@ -17,6 +17,8 @@ SHM_PROFILE = ROOT / "config" / "fastdds_shm.xml"
 NEEDED = {
     "ros": ("rclpy", "make build"),
     "torch": ("torch", "make build-torch"),
+    "openvino": ("openvino", "make build-torch"),
+    "nncf": ("nncf", "make build-torch"),
     "world": ("mujoco", "make build-torch"),
 }
 

@@ -8,6 +8,8 @@ from enum import Enum
 import numpy as np
 import numpy.typing as npt
 
+from ovseg_ros.errors import AdapterError
+
 
 class AdapterMode(Enum):
     """Who chooses the adapters: the scene (`auto`), nobody (`none`), or the user (`pinned`)."""
@@ -34,6 +36,26 @@ class LoraFactors:
     def rank(self) -> int:
         """R; 0 is the base model."""
         return int(self.a.shape[0])
+
+
+def packed_factors(
+    factors: LoraFactors | None, widths: tuple[int, int]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Return `factors` as the inputs `lora_a` and `lora_b` of a graph of `widths`.
+
+    None and rank 0 become rank 1 of zeros, the base model: some backends refuse empty tensors.
+    Raises `AdapterError` where the factors have other widths.
+    """
+    if factors is None or factors.rank == 0:
+        return np.zeros((1, widths[0]), np.float32), np.zeros((1, widths[1]), np.float32)
+    found = (factors.a.shape[1], factors.b.shape[1])
+    if found != widths:
+        raise AdapterError(
+            f"LoRA factors of widths {found[0]} and {found[1]} were given; "
+            f"this package takes {widths[0]} and {widths[1]}; "
+            "use an adapter that was trained on this package"
+        )
+    return factors.a, factors.b
 
 
 @dataclass(frozen=True)

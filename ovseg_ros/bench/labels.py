@@ -41,11 +41,12 @@ def bench_labels(
             }
         )
     height_px, width_px = frames[0].shape[:2]
+    frame, engine = f"{width_px}x{height_px}", str(segmenter.backend.choice)
     return BenchResult(
         name="labels",
         title="Latency against the number of labels",
-        data={"frame": f"{width_px}x{height_px}", "calls": calls, "rows": rows},
-        body=_body(rows, calls, f"{width_px}x{height_px}"),
+        data={"engine": engine, "frame": frame, "calls": calls, "rows": rows},
+        body=_body(rows, calls, frame, engine),
         charts={"labels.svg": _chart(rows)},
     )
 
@@ -87,7 +88,7 @@ def _chart(rows: Sequence[dict[str, float]]) -> str:
     return chart.to_svg()
 
 
-def _body(rows: Sequence[dict[str, float]], calls: int, frame: str) -> str:
+def _body(rows: Sequence[dict[str, float]], calls: int, frame: str, engine: str) -> str:
     head = ("N", "bare p50, ms", "bare p95, ms", "infer p50, ms", "infer p95, ms", "infer / bare")
     cells = [
         (
@@ -99,7 +100,7 @@ def _body(rows: Sequence[dict[str, float]], calls: int, frame: str) -> str:
     ]
     return (
         f"{calls} calls each on {frame} frames of the demo's drive, the two in turn. The bare call "
-        "is `onnxruntime.InferenceSession.run` with default options; `infer` is `Segmenter.infer`, "
-        "whose session does not spin between frames and so leaves the cores to other processes.\n\n"
+        "is `onnxruntime.InferenceSession.run` with default options; `infer` is `Segmenter.infer` "
+        f"on {engine}, which leaves the cores to other processes between frames.\n\n"
         + table(head, cells)
     )

@@ -10,8 +10,10 @@ from PIL import Image
 from ovseg_ros.errors import OvsegError
 from ovseg_ros.evaluation.drive import Drive
 from ovseg_ros.image_files import decode_rgb
+from ovseg_ros.packages import DEFAULT_PACKAGE, find_package
 from ovseg_ros.segmentation import UInt8Array
-from ovseg_ros.text.bank import TextBank
+from ovseg_ros.text.bank import NAMES_FILE, TextBank
+from ovseg_ros.text.names import TrainedNames
 
 SIZE_PX = (640, 480)
 MOST_FRAMES = 90
@@ -29,9 +31,11 @@ def scaled_frames(drive: Drive, size_px: tuple[int, int] = SIZE_PX) -> list[UInt
 def known_names(text_bank: TextBank, count: int) -> list[str]:
     """Return `count` names of the text tower's training list, those seen with images first.
 
-    Raises `OvsegError` where the list is shorter.
+    A tower without a list knows those of the embedded default too. Raises `OvsegError` where the
+    list is shorter.
     """
-    names = list(text_bank.names.source_of)
+    trained = text_bank.names or TrainedNames.load(find_package(DEFAULT_PACKAGE) / NAMES_FILE)
+    names = list(trained.source_of)
     if len(names) < count:
         raise OvsegError(f"the package lists {len(names)} trained names; {count} were wanted")
     return names[:count]

@@ -1,4 +1,4 @@
-"""Measure on this machine, against the bare ONNX Runtime call, and write the numbers down."""
+"""Measure on this machine, against a named peer in the same run, and write the numbers down."""
 
 from __future__ import annotations
 
@@ -8,26 +8,40 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ovseg_ros.commands.options import add_package_option
+from ovseg_ros.commands.options import (
+    add_engine_options,
+    add_package_option,
+    engine_of,
+    positive,
+)
 
 if TYPE_CHECKING:
     from ovseg_ros.bench.results import BenchResult
 
 NAME = "bench"
-HELP = "measure latency against labels, the node, and changes of query"
+HELP = "measure speed: labels, the node, changes of query, packages side by side"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this verb, one sub-verb per benchmark."""
     kinds = parser.add_subparsers(dest="kind", metavar="WHAT", required=True)
     labels = kinds.add_parser("labels", help="latency against the number of labels")
-    labels.add_argument("--calls", type=_positive, default=40, help="per number of labels")
+    labels.add_argument("--calls", type=positive, default=40, help="per number of labels")
     node = kinds.add_parser("node", help="camera, node and recorder at 15 Hz")
-    node.add_argument("--seconds", type=_positive, default=60, help="length of the stream")
+    node.add_argument("--seconds", type=positive, default=60, help="length of the stream")
     query = kinds.add_parser("query", help="from a new query to the first mask under it")
-    query.add_argument("--changes", type=_positive, default=100, help="how many changes of query")
-    for kind, measure in ((labels, _labels), (node, _node), (query, _query)):
+    query.add_argument("--changes", type=positive, default=100, help="how many changes of query")
+    packages = kinds.add_parser("packages", help="packages and engines side by side")
+    _add_contender_options(packages)
+    add_engine_options(labels)
+    for kind in (labels, node, query):
         add_package_option(kind)
+    for kind, measure in (
+        (labels, _labels),
+        (node, _node),
+        (query, _query),
+        (packages, _packages),
+    ):
         kind.add_argument("--bag", type=Path, metavar="PATH", help="frames of another drive")
         kind.add_argument(
             "--out",
@@ -39,20 +53,55 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         kind.set_defaults(measure=measure)
 
 
+def _add_contender_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--package",
+        action="append",
+        metavar="P",
+        help="name or folder of a model package; may be repeated (default: tiny)",
+    )
+    parser.add_argument(
+        "--engine",
+        action="append",
+        metavar="BACKEND[:PRECISION]",
+        help="may be repeated, every package runs on every engine (default: onnxruntime)",
+    )
+    parser.add_argument(
+        "--labels",
+        type=positive,
+        nargs="+",
+        metavar="N",
+        help="numbers of labels (default: 1 8 32)",
+    )
+    parser.add_argument("--calls", type=positive, default=20, help="per contender and N")
+    parser.add_argument(
+        "--threads", type=positive, default=0, help="CPU threads of each (default: all cores)"
+    )
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Run one benchmark; 1 where a claim is not met."""
     from ovseg_ros.bench.results import write_result
     from ovseg_ros.packages import ModelPackage
 
-    card = ModelPackage.load(arguments.package).card
+    asked = _asked(arguments)
+    names = ", ".join(ModelPackage.load(name).card.name for name in asked)
     result: BenchResult = arguments.measure(arguments)
     command = shlex.join(["ovseg", *sys.argv[1:]])
-    page = write_result(result, arguments.out, command, card.name)
+    page = write_result(result, arguments.out, command, names)
     print(page.read_text(encoding="utf-8"))
     missed = [claim for claim in result.claims if not claim.met]
     for claim in missed:
         print(f"ovseg bench: {claim.what}: {claim.wanted}; found {claim.found}", file=sys.stderr)
     return 1 if missed else 0
+
+
+def _asked(arguments: argparse.Namespace) -> list[str]:
+    """Return the packages asked for; all benchmarks but one take a single one."""
+    from ovseg_ros.packages import DEFAULT_PACKAGE
+
+    asked = arguments.package or [DEFAULT_PACKAGE]
+    return [asked] if isinstance(asked, str) else asked
 
 
 def _labels(arguments: argparse.Namespace) -> BenchResult:
@@ -62,10 +111,13 @@ def _labels(arguments: argparse.Namespace) -> BenchResult:
     from ovseg_ros.evaluation.drive import open_drive
     from ovseg_ros.segmenter import Segmenter
 
+    engine = engine_of(arguments)
     frames = scaled_frames(open_drive(_drive(arguments)))
     total = len(LABEL_COUNTS) * arguments.calls
     with (
-        Segmenter.open(arguments.package) as segmenter,
+        Segmenter.open(
+            arguments.package, backend=engine.backend, precision=engine.precision
+        ) as segmenter,
         progress_bar("timing", total) as advance,
     ):
         return bench_labels(segmenter, frames, arguments.calls, advance)
@@ -81,6 +133,27 @@ def _query(arguments: argparse.Namespace) -> BenchResult:
     from ovseg_ros.bench.query import bench_query
 
     return _on_the_graph(bench_query, arguments, arguments.changes)
+
+
+def _packages(arguments: argparse.Namespace) -> BenchResult:
+    from ovseg_ros.bench.contender import ContenderSpec
+    from ovseg_ros.bench.material import scaled_frames
+    from ovseg_ros.bench.packages import FRAMES, LABEL_COUNTS, bench_packages
+    from ovseg_ros.commands.progress import progress_bar
+    from ovseg_ros.engine.choice import EngineChoice
+    from ovseg_ros.evaluation.drive import open_drive
+
+    engines = [EngineChoice.parse(text) for text in arguments.engine or ["onnxruntime"]]
+    specs = [
+        ContenderSpec(package, engine, arguments.threads)
+        for package in dict.fromkeys(_asked(arguments))
+        for engine in dict.fromkeys(engines)
+    ]
+    counts = arguments.labels or LABEL_COUNTS
+    frames = scaled_frames(open_drive(_drive(arguments)))
+    frames = frames[:: max(1, len(frames) // FRAMES)][:FRAMES]
+    with progress_bar("timing", len(counts) * arguments.calls) as advance:
+        return bench_packages(specs, frames, counts, arguments.calls, advance)
 
 
 def _on_the_graph(measure: Any, arguments: argparse.Namespace, amount: int) -> BenchResult:
@@ -104,10 +177,3 @@ def _drive(arguments: argparse.Namespace) -> Path:
     from ovseg_ros.evaluation.drive import default_bag
 
     return arguments.bag or default_bag()
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not a positive number")
-    return value

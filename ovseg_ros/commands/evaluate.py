@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ovseg_ros.commands.options import add_package_option
+from ovseg_ros.commands.options import add_engine_options, add_package_option, engine_of
 
 NAME = "eval"
 HELP = "measure mIoU on a folder or a bag with ground truth"
@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this verb."""
     parser.add_argument("data", type=Path, metavar="DATA", help="the labelled folder or bag")
     add_package_option(parser)
+    add_engine_options(parser)
     parser.add_argument("--split", default="", help="only the images of this split")
     parser.add_argument("--domain", default="", help="only the images of this domain")
     parser.add_argument(
@@ -65,11 +66,14 @@ def run(arguments: argparse.Namespace) -> int:
     from ovseg_ros.packages import SEGMENTER_NAME
     from ovseg_ros.segmenter import Segmenter
 
+    engine = engine_of(arguments)
     data = open_labelled(arguments.data, arguments.split, arguments.domain)
     names = tuple(data.names.values())
     others = rounds_of(names, read_alternatives(arguments.names)) if arguments.names else ()
     rounds = (names, *others)
-    with Segmenter.open(arguments.package) as segmenter:
+    with Segmenter.open(
+        arguments.package, backend=engine.backend, precision=engine.precision
+    ) as segmenter:
         total = len(data.items) * len(rounds)
         with progress_bar(f"evaluating {data.source}", total) as advance:
             own, *renamed = [
@@ -78,6 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
         card = segmenter.package.card
     report = {
         "package": card.name,
+        "engine": str(engine),
         "segmenter_sha256": card.files[SEGMENTER_NAME],
         "data": data.source,
         "split": arguments.split or "all",

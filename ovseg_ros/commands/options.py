@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from ovseg_ros.engine.choice import BackendName, EngineChoice, Precision
+
 
 def add_package_option(parser: argparse.ArgumentParser) -> None:
     """Add --package, the model package by name or folder."""
@@ -13,3 +15,37 @@ def add_package_option(parser: argparse.ArgumentParser) -> None:
         metavar="P",
         help="name or folder of a model package (default: %(default)s)",
     )
+
+
+def add_engine_options(
+    parser: argparse.ArgumentParser, default: BackendName = BackendName.ONNXRUNTIME
+) -> None:
+    """Add --backend and --precision; `engine_of` reads them."""
+    parser.add_argument(
+        "--backend",
+        default=default.value,
+        choices=[name.value for name in BackendName],
+        help="what runs the package (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--precision",
+        default=Precision.FP32.value,
+        choices=[precision.value for precision in Precision],
+        help="what it computes in (default: %(default)s)",
+    )
+
+
+def engine_of(arguments: argparse.Namespace) -> EngineChoice:
+    """Return the engine of --backend and --precision; raises `BackendError` for a bad pair."""
+    return EngineChoice(BackendName(arguments.backend), Precision(arguments.precision))
+
+
+def positive(text: str) -> int:
+    """Return the number in `text`; raises argparse's error unless it is a whole one from 1 up."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 up")
+    return value

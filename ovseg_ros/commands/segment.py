@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from ovseg_ros.commands.options import add_package_option
+from ovseg_ros.commands.options import add_engine_options, add_package_option, engine_of
 
 NAME = "segment"
 HELP = "segment image files into masks"
@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for masks")
     add_package_option(parser)
+    add_engine_options(parser)
     parser.add_argument(
         "--adapters", default="auto", help="auto, none or the name of an adapter (default: auto)"
     )
@@ -32,9 +33,12 @@ def run(arguments: argparse.Namespace) -> int:
     from ovseg_ros.image_files import find_images
     from ovseg_ros.segmenter import Segmenter
 
+    engine = engine_of(arguments)
     images = find_images(arguments.images)
     refuse_shared_stems(images)
-    with Segmenter.open(arguments.package) as segmenter:
+    with Segmenter.open(
+        arguments.package, backend=engine.backend, precision=engine.precision
+    ) as segmenter:
         segmenter.set_query(arguments.labels)
         check_adapters(segmenter.package, arguments.adapters)
         with progress_bar("segmenting", len(images)) as advance:

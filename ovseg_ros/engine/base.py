@@ -1,9 +1,9 @@
-"""The interface of an inference backend, and the list of the backends there are."""
+"""The interface of an inference backend, and the door through which one is opened."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
@@ -11,23 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ovseg_ros.adapters.mix import LoraFactors
-from ovseg_ros.errors import BackendError
+from ovseg_ros.engine.choice import REFERENCE, BackendName, EngineChoice
 from ovseg_ros.packages import ModelPackage
-
-
-class BackendName(Enum):
-    """The backends that a package can run on."""
-
-    ONNXRUNTIME = "onnxruntime"
-
-    @classmethod
-    def from_value(cls, value: str) -> BackendName:
-        """Return the backend called `value`; raises `BackendError` listing the valid names."""
-        try:
-            return cls(value)
-        except ValueError:
-            valid = ", ".join(member.value for member in cls)
-            raise BackendError(f"backend '{value}' is unknown; the backends are {valid}") from None
+from ovseg_ros.user_folders import user_cache_folder
 
 
 @dataclass(frozen=True)
@@ -70,7 +56,7 @@ class Backend(Protocol):
     Not safe for concurrent calls: `Segmenter` holds the lock.
     """
 
-    name: BackendName
+    choice: EngineChoice
     capabilities: Capabilities
 
     def set_text(self, rows: TextRows) -> None:
@@ -97,10 +83,37 @@ class Backend(Protocol):
         """Close."""
 
 
-def open_backend(package: ModelPackage, name: BackendName, threads: int) -> Backend:
-    """Load `package` on the backend `name` with at most `threads` CPU threads (0: all cores)."""
-    match name:
+def open_backend(
+    package: ModelPackage,
+    choice: EngineChoice = REFERENCE,
+    threads: int = 0,
+    cache: Path | None = None,
+) -> Backend:
+    """Load `package` on the engine `choice` with at most `threads` CPU threads (0: all cores).
+
+    An engine other than the reference needs a passing verdict of `ovseg check` in `cache` (None:
+    the cache of this user). Raises `BackendError` where there is none, naming the command or the
+    row that failed, and whatever `load_backend` raises.
+    """
+    folder = cache or user_cache_folder()
+    if choice != REFERENCE:
+        from ovseg_ros.engine.verdicts import require_pass
+
+        require_pass(package, choice, folder)
+    return load_backend(package, choice, threads, folder)
+
+
+def load_backend(package: ModelPackage, choice: EngineChoice, threads: int, cache: Path) -> Backend:
+    """Load `package` on the engine `choice` whether it was checked or not; for checking it.
+
+    Raises `BackendError`, `MissingExtraError` or `PackageError`.
+    """
+    match choice.backend:
         case BackendName.ONNXRUNTIME:
             from ovseg_ros.engine.onnxruntime import OnnxRuntimeBackend
 
             return OnnxRuntimeBackend(package, threads)
+        case BackendName.OPENVINO:
+            from ovseg_ros.engine.openvino import OpenVinoBackend
+
+            return OpenVinoBackend(package, choice.precision, threads, cache)

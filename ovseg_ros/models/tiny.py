@@ -14,7 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ovseg_ros.models.lora import LoraConv1x1, LoraSlices, lora_sites, slice_factors
+from ovseg_ros.models.lora import LoraConv1x1, LoraSlices, sites_of, slice_factors
+from ovseg_ros.models.mask_output import to_mask
 from ovseg_ros.models.mobilenet_v2 import CHANNELS, Features, MobileNetV2
 
 _EPS = 1e-6
@@ -210,7 +211,7 @@ class TinySegmenter(nn.Module):
 
     def encode(self, x: Tensor, factors: tuple[Tensor, Tensor] | None = None) -> Encoded:
         """Run the image side on `x` [B, 3, H, W] in -1..1, H and W multiples of 32."""
-        lora = slice_factors(self, *factors) if factors is not None else {}
+        lora = slice_factors(sites_of(self), *factors) if factors is not None else {}
         maps = self.backbone(x, lora)
         x8, x4 = self.neck(maps, lora)
         dense = F.normalize(self.embed(x8, lora), dim=1)
@@ -236,7 +237,7 @@ class TinySegmenter(nn.Module):
 
     def lora_widths(self) -> tuple[int, int]:
         """Return (sum of C_in, sum of C_out) over the LoRA sites."""
-        sites = [site for _, site in lora_sites(self)]
+        sites = sites_of(self)
         return sum(s.c_in for s in sites), sum(s.c_out for s in sites)
 
 
@@ -247,6 +248,16 @@ class TinyGraph(nn.Module):
         """Wrap a trained `network` (in eval mode)."""
         super().__init__()
         self.network = network
+
+    @property
+    def embedding_dim(self) -> int:
+        """D, the size of the text-embedding space."""
+        return self.network.config.embedding_dim
+
+    @property
+    def lora_widths(self) -> tuple[int, int]:
+        """(sum of C_in, sum of C_out) over the LoRA sites."""
+        return self.network.lora_widths()
 
     def forward(
         self,
@@ -262,17 +273,12 @@ class TinyGraph(nn.Module):
         `image` uint8 [B, H, W, 3] RGB; `text_bank` [N, D]; `label_codes` uint8 [N], 0 for a
         negative; `thresholds` [N] in 0..1; `lora_a` [R, sum C_in], `lora_b` [R, sum C_out].
         """
-        size = image.shape[1:3]
+        size = (image.shape[1], image.shape[2])
         x = self._prepare(image)
         logits, _, embedding = self.network(x, text_bank, (lora_a, lora_b))
         best, winner = _upsample(logits).max(1)
-        confidence = torch.sigmoid(best)
-        code = label_codes.to(torch.int32)[winner]
-        code = torch.where(confidence >= thresholds[winner], code, torch.zeros_like(code))
-        confidence = torch.where(code > 0, confidence * 255 + 0.5, torch.zeros_like(confidence))
-        both = torch.stack([code.to(torch.float32), confidence.floor()], 1)
-        both = F.interpolate(both, size=size, mode="nearest-exact").to(torch.uint8)
-        return both[:, 0], both[:, 1], embedding
+        mask, confidence = to_mask(torch.sigmoid(best), winner, label_codes, thresholds, size)
+        return mask, confidence, embedding
 
     def _prepare(self, image: Tensor) -> Tensor:
         x = image.permute(0, 3, 1, 2).to(torch.float32)

@@ -11,7 +11,7 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 from rclpy.node import Node
 
 from ovseg_ros.adapters.mix import AdapterMode
-from ovseg_ros.engine.base import BackendName
+from ovseg_ros.engine.choice import BackendName, Precision
 from ovseg_ros.errors import OvsegError
 from ovseg_ros.packages import DEFAULT_PACKAGE
 from ovseg_ros.vocabulary import IdSpace
@@ -102,6 +102,13 @@ PARAMETERS: tuple[ParameterSpec, ...] = (
         Applies.CONFIGURE,
         "Inference backend.",
         choices=BackendName,
+    ),
+    ParameterSpec(
+        "engine.precision",
+        Precision.FP32.value,
+        Applies.CONFIGURE,
+        "What the backend computes in; all but onnxruntime fp32 must have passed `ovseg check`.",
+        choices=Precision,
     ),
     ParameterSpec(
         "engine.threads",
@@ -198,6 +205,7 @@ class Settings:
 
     model_package: str
     engine_backend: BackendName
+    engine_precision: Precision
     engine_threads: int
     query_labels: str
     query_templates: tuple[str, ...]

@@ -119,7 +119,7 @@ class Pipeline:
         labels = vocabulary.published if vocabulary else ()
         return ModelHealth(
             package=segmenter.package.card.name,
-            backend=segmenter.backend.name.value,
+            backend=segmenter.backend.choice.backend.value,
             device=segmenter.backend.capabilities.device,
             confidence_kind=segmenter.package.card.confidence_kind,
             vocabulary=vocabulary,
@@ -147,6 +147,7 @@ def open_segmenter(settings: Settings, book: LabelBook) -> Segmenter:
     segmenter = Segmenter.open(
         settings.model_package,
         backend=settings.engine_backend,
+        precision=settings.engine_precision,
         threads=settings.engine_threads,
         id_space=settings.output_mask_encoding,
         book=book,

@@ -26,9 +26,12 @@ class TextBank:
     """
 
     def __init__(
-        self, tower: TextTower, names: TrainedNames, cache_prompts: int = CACHE_PROMPTS
+        self, tower: TextTower, names: TrainedNames | None, cache_prompts: int = CACHE_PROMPTS
     ) -> None:
-        """`cache_prompts` is how many prompts are kept, least recently used out first."""
+        """`names` are those the tower was trained on; None: all that people write, as CLIP was.
+
+        `cache_prompts` is how many prompts are kept, least recently used out first.
+        """
         self._tower = tower
         self._names = names
         self._cache_prompts = cache_prompts
@@ -43,7 +46,9 @@ class TextBank:
         the tower's vectors have another size than the card says.
         """
         folder = package.folder
-        tower, names = TextTower.load(folder), TrainedNames.load(folder / NAMES_FILE)
+        tower = TextTower.load(folder)
+        listed = NAMES_FILE in package.card.files
+        names = TrainedNames.load(folder / NAMES_FILE) if listed else None
         if tower.dim != package.card.embedding_dim:
             raise PackageError(
                 f"the text tower in {folder} gives {tower.dim} numbers, its card says "
@@ -57,8 +62,8 @@ class TextBank:
         return self._tower.dim
 
     @property
-    def names(self) -> TrainedNames:
-        """The names the tower was trained on."""
+    def names(self) -> TrainedNames | None:
+        """The names the tower was trained on; None where it was trained on text at large."""
         return self._names
 
     def encode(
@@ -79,7 +84,7 @@ class TextBank:
 
     def is_trained(self, name: str) -> bool:
         """Whether `name` is among the training names; if not, its vector is a guess."""
-        return name in self._names
+        return self._names is None or name in self._names
 
     def _lookup(self, prompts: list[str]) -> dict[str, NDArray[np.float32]]:
         with self._lock:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -122,7 +123,7 @@ class Tokenizer:
         """Ids of one normalised word: the whole word, then its n-grams; each in 1..buckets."""
         return self._word_ids(word)
 
-    def encode(self, texts: list[str]) -> NDArray[np.int64]:
+    def encode(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """Ids of `texts`: int64 [N, max_words, max_ids_per_word], 0 = padding.
 
         Raises OvsegError for a text without a single word.
@@ -134,6 +135,10 @@ class Tokenizer:
                 found = self.word_ids(word)
                 ids[row, column, : len(found)] = found
         return ids
+
+    def fits(self, shape: Sequence[object]) -> bool:
+        """Whether a tower whose input has `shape` (a symbol for a free side) takes these ids."""
+        return list(shape[1:]) == [self.config.max_words, self.config.max_ids_per_word]
 
     def _hash_word(self, word: str) -> tuple[int, ...]:
         config = self.config

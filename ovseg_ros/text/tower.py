@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ovseg_ros.errors import MissingExtraError, PackageError
+from ovseg_ros.text.clip_tokenizer import ClipTokenizer
 from ovseg_ros.text.tokenizer import Tokenizer
 
 TOWER_FILE = "text.onnx"
@@ -18,10 +20,20 @@ _CHUNK = 128
 _THREADS = 1
 
 
+class TextTokenizer(Protocol):
+    """Texts to what `text.onnx` takes."""
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """Return the ids of `texts`, one row each; raises OvsegError for a text without content."""
+
+    def fits(self, shape: Sequence[object]) -> bool:
+        """Whether a tower whose input has `shape` (a symbol for a free side) takes these ids."""
+
+
 class TextTower:
     """Encodes texts with `text.onnx` and the tokenizer beside it. Safe to share between threads."""
 
-    def __init__(self, session: Any, tokenizer: Tokenizer) -> None:
+    def __init__(self, session: Any, tokenizer: TextTokenizer) -> None:
         """Takes an onnxruntime session whose input is `ids` and whose output is `embedding`."""
         self._session = session
         self.tokenizer = tokenizer
@@ -39,7 +51,7 @@ class TextTower:
             import onnxruntime
         except ImportError as error:
             raise MissingExtraError("onnxruntime", "cpu") from error
-        tokenizer = Tokenizer.load(folder / TOKENIZER_FILE)
+        tokenizer = load_tokenizer(folder / TOKENIZER_FILE)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = _THREADS  # a few labels do not repay waking more
         try:
@@ -75,12 +87,26 @@ class TextTower:
         return np.asarray(embedding, dtype=np.float32)
 
 
-def _check_fit(session: Any, tokenizer: Tokenizer, folder: Path) -> None:
-    config = tokenizer.config
-    wanted = [config.max_words, config.max_ids_per_word]
-    found = {entry.name: list(entry.shape)[1:] for entry in session.get_inputs()}
-    if found != {"ids": wanted}:
+def load_tokenizer(path: Path) -> TextTokenizer:
+    """Open the tokenizer of a package: ours, or CLIP's in the format of the `tokenizers` library.
+
+    Raises PackageError where it is missing or broken, MissingExtraError where CLIP's needs more
+    than is installed.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise PackageError(
-            f"{folder / TOWER_FILE} takes {found}, {TOKENIZER_FILE} gives ids [N, {wanted[0]}, "
-            f"{wanted[1]}]; both must come from one training run: restore the model package"
+            f"cannot read the tokenizer {path}: {error!r}; restore the model package"
+        ) from error
+    is_clip = isinstance(content, dict) and "model" in content
+    return ClipTokenizer.load(path) if is_clip else Tokenizer.load(path)
+
+
+def _check_fit(session: Any, tokenizer: TextTokenizer, folder: Path) -> None:
+    found = {entry.name: list(entry.shape) for entry in session.get_inputs()}
+    if list(found) != ["ids"] or not tokenizer.fits(found["ids"]):
+        raise PackageError(
+            f"{folder / TOWER_FILE} takes {found}, which is not what {TOKENIZER_FILE} gives; "
+            "both must come from one training run: restore the model package"
         )

@@ -74,9 +74,9 @@ BAD_PACKAGES: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.fixture(scope="module")
-def unloaded(start_node: Start) -> Driver:
-    """A node in the state unconfigured, which the tests leave in that state."""
-    return start_node()
+def unloaded(start_node: Start, tmp_path_factory: pytest.TempPathFactory) -> Driver:
+    """A node in the state unconfigured, which the tests leave in that state; its cache is empty."""
+    return start_node(env={"XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))})
 
 
 @pytest.mark.parametrize("case", BAD_PACKAGES)
@@ -92,6 +92,28 @@ def test_a_bad_package_is_refused_and_the_node_survives(
     unloaded.wait_for_status(lambda s: phrase in s.last_error, "the reason in the status")
     assert phrase in unloaded.target.log
     assert "Traceback" not in unloaded.target.log
+
+
+@pytest.mark.parametrize(
+    ("backend", "precision", "phrase"),
+    [
+        pytest.param("onnxruntime", "int8", "it has fp32", id="no such precision"),
+        pytest.param(
+            "openvino", "fp32", "run  ovseg check --", id="unchecked", marks=pytest.mark.openvino
+        ),
+    ],
+)
+def test_an_engine_that_passed_no_check_is_refused(
+    unloaded: Driver, tiny_package: Path, backend: str, precision: str, phrase: str
+) -> None:
+    package = {"model__package": str(tiny_package)}
+    engine = {"engine__backend": backend, "engine__precision": precision}
+    assert set(unloaded.set_parameters(**package, **engine)) == {""}
+    assert not unloaded.change_state("configure")
+    unloaded.wait_for_status(lambda s: phrase in s.last_error, "the reason in the status")
+    assert "Traceback" not in unloaded.target.log
+    reference = {"engine__backend": "onnxruntime", "engine__precision": "fp32"}
+    assert set(unloaded.set_parameters(**reference)) == {""}
 
 
 def test_the_same_node_then_takes_a_good_package(

@@ -99,7 +99,11 @@ def test_sixteen_bit_masks(start_node: Start, picture: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "phrase"),
     [
-        ("engine.backend", "abacus", "engine.backend is 'abacus'; it must be onnxruntime"),
+        (
+            "engine.backend",
+            "abacus",
+            "'abacus'; it must be onnxruntime or openvino",
+        ),
         ("output.overlay.opacity", 7.0, "opacity"),
         ("input.max_age_ms", "soon", "input.max_age_ms"),
     ],

@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 
 import pytest
 from generated_drive import write_drive
@@ -72,6 +73,55 @@ def test_bench_of_labels_times_both_doors_for_every_number(tiny_package, drive, 
     data = bench(tiny_package, drive, tmp_path, "labels", "--calls", "1")
     assert [row["labels"] for row in data["rows"]] == [1, 2, 4, 8, 16, 32, 64]
     assert all(value > 0 for row in data["rows"] for value in row.values())
+
+
+def bench_packages(tmp_path, *arguments):
+    """Time packages on 8 labels at most and return what was written down."""
+    out = tmp_path / "out"
+    assert main(["bench", "packages", "--out", str(out), "--calls", "2", *arguments]) == 0
+    return json.loads((out / "packages.json").read_text())
+
+
+@pytest.mark.openvino
+def test_bench_of_packages_times_every_package_on_every_engine(
+    tiny_package, drive, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    copy = shutil.copytree(tiny_package, tmp_path / "copy")
+    bag = ["--bag", str(drive)]
+    assert main(["check", "--frames", "2", *bag]) == 0
+    words = ["--package", str(tiny_package), "--package", str(copy), "--labels", "1", "8"]
+    data = bench_packages(tmp_path, *words, *bag, "--engine", "onnxruntime", "--engine", "openvino")
+    wanted = [
+        f"{package}, {engine} fp32"
+        for package in (tiny_package, copy)
+        for engine in ("onnxruntime", "openvino")
+    ]
+    assert [row["contender"] for row in data["rows"]] == wanted * 2
+    assert [row["labels"] for row in data["rows"]] == [1] * 4 + [8] * 4
+    assert all(row["p95_ms"] >= row["p50_ms"] > 0 for row in data["rows"])
+    assert [row["ratio_to_first"] for row in data["rows"]][::4] == [1.0, 1.0]
+    assert data["peak_rss_mb"].keys() == set(wanted)
+    assert all(memory_mb > 50 for memory_mb in data["peak_rss_mb"].values())
+    assert data["matrix_product_gflops"] > 0
+    assert data["machine"]["cpu"] and "bench" in (tmp_path / "out" / "packages.md").read_text()
+    assert (tmp_path / "out" / "packages.svg").read_text().startswith("<svg")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--engine", "abacus"], "there are onnxruntime, openvino"),
+        (["--package", "no-such-package"], "no model package"),
+        pytest.param(["--engine", "openvino"], "never checked", marks=pytest.mark.openvino),
+    ],
+)
+def test_a_contender_that_cannot_run_ends_the_benchmark(
+    drive, tmp_path, capsys, monkeypatch, words, message
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert main(["bench", "packages", "--out", str(tmp_path), "--bag", str(drive), *words]) == 2
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.ros

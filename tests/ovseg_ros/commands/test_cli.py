@@ -29,6 +29,11 @@ def test_help_imports_nothing_that_is_slow_to_import():
         ["inspect", "--help"],
         ["demo", "--help"],
         ["bench", "--help"],
+        ["fetch", "--help"],
+        ["bench", "packages", "--help"],
+        ["check", "--help"],
+        ["calibrate", "--help"],
+        ["convert", "--help"],
         ["--version"],
     ],
 )

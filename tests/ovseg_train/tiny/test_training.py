@@ -10,11 +10,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed; run `make build-torch`")
 
+from ovseg_ros.engine.export import check_graph, export_graph  # noqa: E402
 from ovseg_ros.errors import OvsegError  # noqa: E402
 from ovseg_ros.models.tiny import TinyConfig, TinyGraph, TinySegmenter  # noqa: E402
 from ovseg_ros.text.tower import TextTower  # noqa: E402
 from ovseg_train.names.concepts import load_concepts  # noqa: E402
-from ovseg_train.tiny.export import check_graph, export_graph  # noqa: E402
 from ovseg_train.tiny.label_sampling import PromptBank  # noqa: E402
 from ovseg_train.tiny.recipe import DatasetRecipe, Recipe, load_recipe  # noqa: E402
 from ovseg_train.tiny.training import Trainer  # noqa: E402

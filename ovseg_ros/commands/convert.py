@@ -1,0 +1,69 @@
+"""Make a model package of published weights. It needs torch once; the package does not."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from types import ModuleType
+
+NAME = "convert"
+HELP = "make a model package of published weights"
+_NETWORKS = ("catseg-base", "catseg-large", "maskclip-b16", "maskclip-b16-laion")
+# The weights of a network, where they are fetched under another name.
+_RECIPES = {"maskclip-b16": "clip-vit-b-16"}
+_VIEWS = ("single", "sliding")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this verb."""
+    parser.add_argument("network", metavar="NETWORK", help=", ".join(_NETWORKS))
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
+        "--weights", type=Path, metavar="FILE", help="default: what `ovseg fetch NETWORK` fetched"
+    )
+    source.add_argument(
+        "--deterministic",
+        action="store_true",
+        help="made-up weights that need no download, for tests and benchmarks",
+    )
+    parser.add_argument(
+        "--views",
+        choices=_VIEWS,
+        default="single",
+        help="single: the whole frame at once; "
+        "sliding: five views, five times the work (default: %(default)s)",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="not there yet")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the package and say how to use it."""
+    convert = _import_convert()
+    from ovseg_ros.models.catseg_inference import Views
+    from ovseg_ros.models.registry import find_network
+
+    name, out, views = arguments.network, arguments.out, Views(arguments.views)
+    find_network(name)
+    if arguments.deterministic:
+        convert.convert_deterministic(name, out, views)
+    else:
+        convert.convert_checkpoint(name, arguments.weights or _fetched(name), out, views)
+    print(f"{out}: use it with --package {out}, or as the node's parameter model.package")
+    return 0
+
+
+def _fetched(name: str) -> Path:
+    from ovseg_ros.weights.fetch import fetched_file
+    from ovseg_ros.weights.recipe import find_recipe
+
+    return fetched_file(find_recipe(_RECIPES.get(name, name)))
+
+
+def _import_convert() -> ModuleType:
+    from ovseg_ros.errors import MissingExtraError
+
+    try:
+        from ovseg_ros.engine import convert
+    except ImportError as error:
+        raise MissingExtraError(error.name or "torch", "torch") from None
+    return convert

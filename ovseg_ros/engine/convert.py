@@ -1,0 +1,104 @@
+"""Published weights to a model package: the program, the text tower, the tokenizer and the card."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ovseg_ros.engine.convertible import Convertible, convertible
+from ovseg_ros.engine.export import OPSET, export_segmenter, save_program
+from ovseg_ros.errors import PackageError
+from ovseg_ros.models.catseg_inference import Views
+from ovseg_ros.models.clip_text import ClipTextTower
+from ovseg_ros.models.clip_text_graph import ClipTextGraph
+from ovseg_ros.models.deterministic import deterministic_weights
+from ovseg_ros.packages import seal
+from ovseg_ros.text.clip_tokenizer import clip_tokenizer
+from ovseg_ros.text.tower import TOKENIZER_FILE, TOWER_FILE
+from ovseg_ros.weights.checkpoint import read_checkpoint
+from ovseg_ros.weights.matching import match_state_dict
+
+LABEL_CAPACITY = 254
+_MADE_UP = {
+    "license": "Apache-2.0",
+    "training_data": [],
+    "limits": ["The weights are made up: its masks mean nothing. For tests and benchmarks only."],
+}
+
+
+def convert_checkpoint(name: str, weights_file: Path, out: Path, views: Views) -> None:
+    """Write the package of network `name` with the published weights in `weights_file` to `out`.
+
+    Raises `WeightsError` where the file is unsafe, broken or does not fit, `PackageError` where
+    `out` is taken, and `MissingExtraError` where a library is not installed.
+    """
+    parts = convertible(name, views)
+    found = read_checkpoint(weights_file)
+    weights = match_state_dict(found, parts.shapes, weights_file, parts.harmless)
+    _write(name, parts, weights, {"weights": weights_file.name}, out)
+
+
+def convert_deterministic(name: str, out: Path, views: Views) -> None:
+    """Write the package of network `name` with weights that need no download to `out`."""
+    parts = convertible(name, views)
+    weights = deterministic_weights(parts.shapes)
+    _write(name, parts, weights, {"weights": "deterministic", **_MADE_UP}, out)
+
+
+def _write(
+    name: str,
+    parts: Convertible,
+    weights: Mapping[str, Tensor],
+    provenance: Mapping[str, Any],
+    out: Path,
+) -> None:
+    """Build the package beside `out` and rename it, so that a half-written one is never seen."""
+    if out.exists():
+        raise PackageError(f"{out} exists already; remove it, or give another --out")
+    parts.network.load_state_dict(parts.to_ours(weights))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+    try:
+        export_segmenter(parts.graph, scratch)
+        export_text(parts.network.text, scratch / TOWER_FILE)
+        clip_tokenizer().save(scratch / TOKENIZER_FILE)
+        seal(scratch, {**_card(name, parts), **provenance})
+        scratch.chmod(0o755)
+        os.replace(scratch, out)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def export_text(tower: ClipTextTower, path: Path) -> None:
+    """Write the program of a text tower, any number and length of texts, to `path`."""
+    dynamic = torch.export.Dim.DYNAMIC
+    ids = torch.from_numpy(clip_tokenizer().encode(["a photo of a car", "tree"]))
+    free = ({0: dynamic, 1: dynamic},)
+    save_program(ClipTextGraph(tower.eval()), (ids,), ("ids",), ("embedding",), free, path)
+
+
+def _card(name: str, parts: Convertible) -> dict[str, Any]:
+    config = parts.network.config
+    return {
+        "name": name,
+        "network": name,
+        "embedding_dim": parts.graph.embedding_dim,
+        "scene_embedding_dim": 2 * config.image.width,
+        "label_capacity": LABEL_CAPACITY,
+        "default_threshold": 0.0,
+        "templates": [config.template],
+        "opset": OPSET,
+        "limits": ["Trained on English names."],
+        **parts.card,
+        "lora_sites": [
+            {"name": parts.site_name(n), "c_in": site.c_in, "c_out": site.c_out}
+            for n, site in parts.graph.lora_sites
+        ],
+    }

@@ -1,0 +1,144 @@
+"""A network to the ONNX program that backends run, checked against torch before it is kept."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ovseg_ros.engine.onnxruntime import import_onnxruntime
+from ovseg_ros.errors import PackageError
+from ovseg_ros.packages import SEGMENTER_NAME
+
+INPUTS = ("image", "text_bank", "label_codes", "thresholds", "lora_a", "lora_b")
+OUTPUTS = ("mask", "confidence", "embedding")
+OPSET = 20
+# Random labels and factors leave many near ties, which rounding decides one way or the other.
+_MAX_DIFFERING_PIXELS = 5e-3
+# Large enough that a program which ignored its factors would be far off.
+_FACTOR_SCALE = 0.1
+_MAX_CONFIDENCE_ERROR = 0.05
+_MAX_EMBEDDING_ERROR = 1e-2
+
+
+class SegmenterGraph(Protocol):
+    """A module whose forward takes `INPUTS` and returns `OUTPUTS`."""
+
+    @property
+    def embedding_dim(self) -> int:
+        """D, the size of the text-embedding space."""
+
+    @property
+    def lora_widths(self) -> tuple[int, int]:
+        """(sum of C_in, sum of C_out) over the LoRA sites."""
+
+    def __call__(self, *inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return (mask, confidence, embedding)."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One random input to compare the program with torch on."""
+
+    height: int
+    width: int
+    labels: int
+    rank: int
+
+
+TRIALS = (
+    Trial(480, 640, 8, 1),
+    Trial(360, 480, 1, 3),
+    Trial(240, 321, 32, 8),
+    Trial(720, 1280, 11, 2),
+)
+
+
+def export_segmenter(graph: SegmenterGraph, folder: Path, trials: Sequence[Trial] = TRIALS) -> None:
+    """Write the program of `graph` into `folder` once it agrees with torch on all `trials`.
+
+    Raises `PackageError` where it does not; nothing is replaced then.
+    """
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        path = Path(scratch) / SEGMENTER_NAME
+        export_graph(graph, path)
+        check_graph(graph, path, trials)
+        os.replace(path, folder / SEGMENTER_NAME)
+
+
+def export_graph(graph: SegmenterGraph, path: Path) -> None:
+    """Write the ONNX program of `graph` with B, H, W, N and R dynamic."""
+    dynamic = torch.export.Dim.DYNAMIC
+    rows = {0: dynamic}
+    shapes = ({0: dynamic, 1: dynamic, 2: dynamic}, rows, rows, rows, rows, rows)
+    save_program(graph, random_inputs(graph, Trial(480, 640, 8, 2)), INPUTS, OUTPUTS, shapes, path)
+
+
+def save_program(
+    module: Any,
+    inputs: tuple[Tensor, ...],
+    input_names: Sequence[str],
+    output_names: Sequence[str],
+    dynamic_shapes: Any,
+    path: Path,
+) -> None:
+    """Trace `module` on `inputs` and write it to `path`, weights included."""
+    program = torch.onnx.export(
+        module,
+        inputs,
+        dynamo=True,
+        opset_version=OPSET,
+        input_names=list(input_names),
+        output_names=list(output_names),
+        dynamic_shapes=dynamic_shapes,
+        verbose=False,
+    )
+    assert program is not None
+    program.save(str(path), external_data=False)
+
+
+def check_graph(graph: SegmenterGraph, path: Path, trials: Sequence[Trial] = TRIALS) -> None:
+    """Compare the program at `path` with torch; raises `PackageError` where they differ."""
+    session = import_onnxruntime().InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    for trial in trials:
+        inputs = random_inputs(graph, trial)
+        feeds = {name: value.numpy() for name, value in zip(INPUTS, inputs, strict=True)}
+        found = session.run(list(OUTPUTS), feeds)
+        with torch.no_grad():
+            wanted = [value.numpy() for value in graph(*inputs)]
+        differing = float(np.mean(found[0] != wanted[0]))
+        confidence = float(np.abs(found[1].astype(np.float32) - wanted[1]).mean())
+        error = float(np.abs(found[2] - wanted[2]).max())
+        if (
+            differing > _MAX_DIFFERING_PIXELS
+            or confidence > _MAX_CONFIDENCE_ERROR
+            or error > _MAX_EMBEDDING_ERROR
+        ):
+            raise PackageError(
+                f"the exported graph differs from torch on {trial}: {differing:.2%} of the mask, "
+                f"confidence by {confidence:.2g} of 255 on average, embedding by {error:.2g}"
+            )
+
+
+def random_inputs(graph: SegmenterGraph, trial: Trial) -> tuple[Tensor, ...]:
+    """Return inputs of the graph: a random frame [1, H, W, 3], N labels and rank-R factors."""
+    generator = torch.Generator().manual_seed(trial.height)
+    wide_a, wide_b = graph.lora_widths
+    shape = (1, trial.height, trial.width, 3)
+    image = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
+    bank = torch.randn(trial.labels, graph.embedding_dim, generator=generator)
+    return (
+        image,
+        torch.nn.functional.normalize(bank, dim=-1),
+        torch.arange(1, trial.labels + 1).to(torch.uint8),
+        torch.zeros(trial.labels),
+        _FACTOR_SCALE * torch.randn(trial.rank, wide_a, generator=generator),
+        _FACTOR_SCALE * torch.randn(trial.rank, wide_b, generator=generator),
+    )

@@ -1,0 +1,1 @@
+"""Our networks against recorded outputs of the published programs, stage by stage."""

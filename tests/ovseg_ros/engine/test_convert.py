@@ -1,0 +1,180 @@
+"""Packages made of CAT-Seg weights run without torch; what does not fit is refused, all named."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed; run `make build-torch`")
+pytest.importorskip("tokenizers", reason="tokenizers is not installed; run `make build-torch`")
+
+from ovseg_ros.engine import convert  # noqa: E402
+from ovseg_ros.engine.export import Trial, check_graph, export_graph  # noqa: E402
+from ovseg_ros.errors import PackageError, WeightsError  # noqa: E402
+from ovseg_ros.models import registry  # noqa: E402
+from ovseg_ros.models.catseg import CatSeg, CatSegConfig  # noqa: E402
+from ovseg_ros.models.catseg_graph import CatSegGraph  # noqa: E402
+from ovseg_ros.models.catseg_inference import Views  # noqa: E402
+from ovseg_ros.models.catseg_layout import (  # noqa: E402
+    from_published,
+    published_shapes,
+    to_published,
+)
+from ovseg_ros.models.clip_image import ImageTowerConfig  # noqa: E402
+from ovseg_ros.models.clip_text import TextTowerConfig  # noqa: E402
+from ovseg_ros.models.cost_aggregation import HeadConfig  # noqa: E402
+from ovseg_ros.models.deterministic import deterministic_weights  # noqa: E402
+from ovseg_ros.models.maskclip import MaskClip, MaskClipConfig  # noqa: E402
+from ovseg_ros.models.open_clip_layout import open_clip_shapes  # noqa: E402
+from ovseg_ros.packages import ModelPackage  # noqa: E402
+from ovseg_ros.segmenter import Segmenter  # noqa: E402
+
+pytestmark = pytest.mark.torch
+SMALL = CatSegConfig(
+    image=ImageTowerConfig(3, 32, 2, patch_px=4, grid=5, embedding_dim=16),
+    text=TextTowerConfig(2, 16, 2, embedding_dim=16),
+    head=HeadConfig(embedding_dim=16, side=8, window=4),
+    clip_side_px=32,
+    guidance_blocks=(0, 1),
+)
+NAME = "small"
+
+
+@pytest.fixture(autouse=True)
+def small_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Register CAT-Seg at a size that tests can afford to export."""
+    monkeypatch.setitem(registry.NETWORKS, NAME, SMALL)
+
+
+def build() -> CatSeg:
+    network = CatSeg(SMALL).eval()
+    weights = deterministic_weights(published_shapes(network))
+    network.load_state_dict(from_published(network, weights))
+    return network
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file as detectron2 writes it."""
+    path = tmp_path_factory.mktemp("weights") / "model.pth"
+    torch.save({"model": to_published(build()), "iteration": 7}, path)
+    return path
+
+
+@pytest.fixture
+def package(checkpoint: Path, tmp_path: Path) -> Path:
+    """The checkpoint, converted."""
+    out = tmp_path / "package"
+    convert.convert_checkpoint(NAME, checkpoint, out, Views.SINGLE)
+    assert [p.name for p in tmp_path.iterdir()] == ["package"]
+    return out
+
+
+def test_a_checkpoint_becomes_a_package_that_runs_without_torch(package: Path) -> None:
+    card = ModelPackage.load(package).card
+    assert card.templates == ("A photo of a {} in the scene",)
+    assert all(site.name.startswith("sem_seg_head.predictor") for site in card.lora_sites)
+    frame = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+    with Segmenter.open(package, "road; car; !sky") as segmenter:
+        found = segmenter.infer(frame)
+        assert segmenter.text_bank.is_trained("any words at all")
+    assert found.label_mask.shape == (48, 64)
+    assert found.embedding.shape == (64,)
+    assert set(np.unique(found.label_mask)) <= {0, 1, 2}
+    program = (
+        "import sys, numpy as np\n"
+        "from ovseg_ros.segmenter import Segmenter\n"
+        f"segmenter = Segmenter.open({str(package)!r}, 'road; car')\n"
+        "segmenter.infer(np.zeros((32, 32, 3), np.uint8))\n"
+        "assert 'torch' not in sys.modules and 'open_clip' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize(
+    ("views", "trials"),
+    [
+        (Views.SINGLE, (Trial(48, 64, 1, 0), Trial(50, 37, 40, 3), Trial(96, 32, 255, 1))),
+        (Views.SLIDING, (Trial(48, 64, 3, 0), Trial(40, 70, 5, 2))),
+    ],
+)
+def test_the_program_equals_torch(views: Views, trials: tuple[Trial, ...], tmp_path: Path) -> None:
+    network, path = build(), tmp_path / "segmenter.onnx"
+    graph = CatSegGraph(network, views).eval()
+    export_graph(graph, path)
+    check_graph(graph, path, trials)
+    with torch.no_grad():
+        network.aggregator.head.weight.neg_()
+    with pytest.raises(PackageError, match="differs from torch"):
+        check_graph(graph, path, trials)
+
+
+def spoiled(weights: dict[str, torch.Tensor], how: str) -> dict[str, torch.Tensor]:
+    key = "sem_seg_head.predictor.transformer.head.bias"
+    if how == "missing":
+        return {k: v for k, v in weights.items() if k != key}
+    if how == "extra":
+        return {**weights, "backbone.stem.weight": torch.zeros(2)}
+    if how == "shape":
+        return {**weights, key: torch.zeros(3)}
+    return {**weights, key: torch.tensor([float("nan")])}
+
+
+@pytest.mark.parametrize(
+    ("how", "named"),
+    [
+        ("missing", "transformer.head.bias"),
+        ("extra", "backbone.stem.weight"),
+        ("shape", r"\[3\] was found, \[1\] was wanted"),
+        ("nan", "transformer.head.bias"),
+    ],
+)
+def test_weights_that_do_not_fit_leave_nothing_behind(
+    checkpoint: Path, tmp_path: Path, how: str, named: str
+) -> None:
+    weights = torch.load(checkpoint, weights_only=True)["model"]
+    bad = tmp_path / "bad.pth"
+    torch.save({"model": spoiled(weights, how)}, bad)
+    with pytest.raises(WeightsError, match=named):
+        convert.convert_checkpoint(NAME, bad, tmp_path / "package", Views.SINGLE)
+    assert [p.name for p in tmp_path.iterdir()] == ["bad.pth"]
+
+
+def test_clip_weights_alone_become_a_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = MaskClipConfig(SMALL.image, SMALL.text, internal_size_px=(16, 24))
+    monkeypatch.setitem(registry.NETWORKS, NAME, config)
+    weights = deterministic_weights(open_clip_shapes(MaskClip(config)))
+    numbers = {"input_resolution": torch.tensor(20), "context_length": torch.tensor(77)}
+    torch.save({**weights, **numbers}, tmp_path / "clip.pt")
+    out = tmp_path / "package"
+    convert.convert_checkpoint(NAME, tmp_path / "clip.pt", out, Views.SINGLE)
+    assert ModelPackage.load(out).card.confidence_kind == "softmax"
+    frame = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+    with Segmenter.open(out, "road; car") as segmenter:
+        found = segmenter.infer(frame)
+    assert set(np.unique(found.label_mask)) <= {1, 2}
+    assert found.confidence.min() >= 127, "one of two labels has at least half"
+
+
+def test_a_clip_of_another_width_is_refused(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = replace(SMALL, image=replace(SMALL.image, width=64))
+    monkeypatch.setitem(registry.NETWORKS, NAME, wide)
+    with pytest.raises(WeightsError, match="was wanted"):
+        convert.convert_checkpoint(NAME, checkpoint, tmp_path / "package", Views.SINGLE)
+
+
+def test_a_folder_that_is_taken_stays_as_it_is(checkpoint: Path, tmp_path: Path) -> None:
+    (tmp_path / "package").mkdir()
+    with pytest.raises(PackageError, match="exists already"):
+        convert.convert_checkpoint(NAME, checkpoint, tmp_path / "package", Views.SINGLE)
+    with pytest.raises(PackageError, match="catseg-base, catseg-large, maskclip"):
+        convert.convert_deterministic("catseg-huge", tmp_path / "other", Views.SINGLE)
