@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ovseg_ros.engine.onnxruntime import import_onnxruntime
 from ovseg_ros.errors import PackageError
+from ovseg_ros.models.segmenter_graph import SegmenterGraph
 from ovseg_ros.packages import SEGMENTER_NAME
 
 INPUTS = ("image", "text_bank", "label_codes", "thresholds", "lora_a", "lora_b")
@@ -26,21 +27,6 @@ _MAX_DIFFERING_PIXELS = 5e-3
 _FACTOR_SCALE = 0.1
 _MAX_CONFIDENCE_ERROR = 0.05
 _MAX_EMBEDDING_ERROR = 1e-2
-
-
-class SegmenterGraph(Protocol):
-    """A module whose forward takes `INPUTS` and returns `OUTPUTS`."""
-
-    @property
-    def embedding_dim(self) -> int:
-        """D, the size of the text-embedding space."""
-
-    @property
-    def lora_widths(self) -> tuple[int, int]:
-        """(sum of C_in, sum of C_out) over the LoRA sites."""
-
-    def __call__(self, *inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return (mask, confidence, embedding)."""
 
 
 @dataclass(frozen=True)

@@ -125,11 +125,6 @@ def lora_sites(module: nn.Module) -> Iterator[tuple[str, LoraSite]]:
             yield name, child
 
 
-def sites_of(module: nn.Module) -> list[LoraSite]:
-    """Return the LoRA sites of `module`, in the order of the packed factors."""
-    return [site for _, site in lora_sites(module)]
-
-
 def slice_factors(sites: Sequence[LoraSite], a: Tensor, b: Tensor) -> LoraSlices:
     """Cut packed factors `a` [R, sum C_in], `b` [R, sum C_out] into those of each of `sites`."""
     a_parts = torch.split(a, [site.c_in for site in sites], dim=1)

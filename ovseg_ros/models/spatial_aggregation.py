@@ -100,7 +100,9 @@ class SwinBlock(nn.Module):
 
     attn_mask: Tensor | None
 
-    def __init__(self, width: int, guidance: int, heads: int, side: int, window: int, shift: int):
+    def __init__(
+        self, width: int, guidance: int, heads: int, side: int, window: int, shift: int
+    ) -> None:
         """Build the block for maps of `side` patches."""
         super().__init__()
         self.window, self.shift = window, shift

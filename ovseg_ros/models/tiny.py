@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ovseg_ros.models.lora import LoraConv1x1, LoraSlices, sites_of, slice_factors
-from ovseg_ros.models.mask_output import to_mask
+from ovseg_ros.models.lora import LoraConv1x1, LoraSlices
 from ovseg_ros.models.mobilenet_v2 import CHANNELS, Features, MobileNetV2
+from ovseg_ros.models.segmenter_graph import SegmenterGraph
 
 _EPS = 1e-6
 
@@ -199,19 +199,18 @@ class TinySegmenter(nn.Module):
         self.register_buffer("scene_std", torch.ones(scene_dim))
 
     def forward(
-        self, x: Tensor, text_bank: Tensor, factors: tuple[Tensor, Tensor] | None = None
+        self, x: Tensor, text_bank: Tensor, lora: LoraSlices
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return (logits [B, N, H/4, W/4], cost logits [B, N, H/8, W/8], embedding [B, E]).
 
-        `x` [B, 3, H, W] in -1..1, `text_bank` [N, D] unit rows, `factors` the packed LoRA factors
-        (None: base model). sigmoid(logits) is the confidence of each label on its own.
+        `x` [B, 3, H, W] in -1..1, `text_bank` [N, D] unit rows, `lora` the factors of each site
+        (none: base model). sigmoid(logits) is the confidence of each label on its own.
         """
-        encoded = self.encode(x, factors)
+        encoded = self.encode(x, lora)
         return *self.score(encoded, text_bank), encoded.scene
 
-    def encode(self, x: Tensor, factors: tuple[Tensor, Tensor] | None = None) -> Encoded:
+    def encode(self, x: Tensor, lora: LoraSlices) -> Encoded:
         """Run the image side on `x` [B, 3, H, W] in -1..1, H and W multiples of 32."""
-        lora = slice_factors(sites_of(self), *factors) if factors is not None else {}
         maps = self.backbone(x, lora)
         x8, x4 = self.neck(maps, lora)
         dense = F.normalize(self.embed(x8, lora), dim=1)
@@ -235,53 +234,22 @@ class TinySegmenter(nn.Module):
             parts += [mean, variance.clamp_min(_EPS).sqrt()]
         return (torch.cat(parts, 1) - self.scene_mean) / self.scene_std
 
-    def lora_widths(self) -> tuple[int, int]:
-        """Return (sum of C_in, sum of C_out) over the LoRA sites."""
-        sites = sites_of(self)
-        return sum(s.c_in for s in sites), sum(s.c_out for s in sites)
 
+class TinyGraph(SegmenterGraph):
+    """The embedded default from camera frames to masks."""
 
-class TinyGraph(nn.Module):
-    """The exported program: camera frames in, label mask out, everything between in the graph."""
+    network: TinySegmenter
 
     def __init__(self, network: TinySegmenter) -> None:
         """Wrap a trained `network` (in eval mode)."""
-        super().__init__()
-        self.network = network
+        super().__init__(network, network.config.embedding_dim)
 
-    @property
-    def embedding_dim(self) -> int:
-        """D, the size of the text-embedding space."""
-        return self.network.config.embedding_dim
-
-    @property
-    def lora_widths(self) -> tuple[int, int]:
-        """(sum of C_in, sum of C_out) over the LoRA sites."""
-        return self.network.lora_widths()
-
-    def forward(
-        self,
-        image: Tensor,
-        text_bank: Tensor,
-        label_codes: Tensor,
-        thresholds: Tensor,
-        lora_a: Tensor,
-        lora_b: Tensor,
+    def decide(
+        self, pixels: Tensor, text_bank: Tensor, lora: LoraSlices
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return (mask uint8 [B, H, W], confidence uint8 [B, H, W], embedding float32 [B, E]).
-
-        `image` uint8 [B, H, W, 3] RGB; `text_bank` [N, D]; `label_codes` uint8 [N], 0 for a
-        negative; `thresholds` [N] in 0..1; `lora_a` [R, sum C_in], `lora_b` [R, sum C_out].
-        """
-        size = (image.shape[1], image.shape[2])
-        x = self._prepare(image)
-        logits, _, embedding = self.network(x, text_bank, (lora_a, lora_b))
-        best, winner = _upsample(logits).max(1)
-        mask, confidence = to_mask(torch.sigmoid(best), winner, label_codes, thresholds, size)
-        return mask, confidence, embedding
-
-    def _prepare(self, image: Tensor) -> Tensor:
-        x = image.permute(0, 3, 1, 2).to(torch.float32)
+        """Decide at half the internal resolution."""
         size = self.network.config.internal_size_px
-        x = F.interpolate(x, size=size, mode="bilinear", align_corners=False)
-        return (x - 127.0) / 127.5
+        x = F.interpolate(pixels, size=size, mode="bilinear", align_corners=False)
+        logits, _, embedding = self.network((x - 127.0) / 127.5, text_bank, lora)
+        best, winner = _upsample(logits).max(1)
+        return torch.sigmoid(best), winner, embedding

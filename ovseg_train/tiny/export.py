@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from ovseg_ros.engine.export import OPSET, export_segmenter
-from ovseg_ros.models.lora import lora_sites
 from ovseg_ros.models.tiny import TinyGraph, TinySegmenter
 from ovseg_ros.packages import seal
 
@@ -20,9 +19,10 @@ def export_package(network: TinySegmenter, folder: Path, fields: Mapping[str, An
     `folder` already holds the text tower's files; `fields` are the card's descriptive entries.
     Raises `PackageError` where ONNX Runtime and torch do not agree; nothing is replaced then.
     """
-    export_segmenter(TinyGraph(network.eval()), folder)
+    graph = TinyGraph(network.eval())
+    export_segmenter(graph, folder)
     sites = [
-        {"name": name, "c_in": site.c_in, "c_out": site.c_out} for name, site in lora_sites(network)
+        {"name": name, "c_in": site.c_in, "c_out": site.c_out} for name, site in graph.lora_sites
     ]
     seal(folder, {**fields, **_technical_fields(network), "lora_sites": sites})
 

@@ -91,7 +91,7 @@ class Trainer:
         pixels = batch.pixels.contiguous(memory_format=torch.channels_last)
         total = torch.zeros(())
         with torch.autocast("cpu", torch.bfloat16):
-            encoded = self.network.encode(pixels)
+            encoded = self.network.encode(pixels, {})
             for group in batch.groups:
                 present = group.classes.unique()
                 present = present[present != IGNORE]

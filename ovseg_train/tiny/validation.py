@@ -24,7 +24,7 @@ def mean_iou(network: TinySegmenter, folder: TrainingSet, bank: PromptBank, imag
         height, width = network.config.internal_size_px
         pixels = torch.tensor(folder.images[index]).permute(2, 0, 1)[None].float()
         pixels = F.interpolate(pixels, size=(height, width), mode="bilinear", align_corners=False)
-        logits, _, _ = network((pixels - 127) / 127.5, text)
+        logits, _, _ = network((pixels - 127) / 127.5, text, {})
         predicted = F.interpolate(logits, scale_factor=2, mode="bilinear")[0].argmax(0)
         truth = torch.tensor(folder.labels[index])[None, None].float()
         truth = F.interpolate(truth, size=predicted.shape, mode="nearest-exact")[0, 0].long()

@@ -21,7 +21,7 @@ from ovseg_ros.models.clip_image import ImageTowerConfig  # noqa: E402
 from ovseg_ros.models.clip_text import TextTowerConfig  # noqa: E402
 from ovseg_ros.models.cost_aggregation import REJECTED_LOGIT, HeadConfig  # noqa: E402
 from ovseg_ros.models.deterministic import deterministic_weights  # noqa: E402
-from ovseg_ros.models.lora import lora_sites, sites_of, slice_factors  # noqa: E402
+from ovseg_ros.models.lora import lora_sites, slice_factors  # noqa: E402
 from ovseg_ros.models.open_clip_layout import from_open_clip, to_open_clip  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -32,6 +32,10 @@ SMALL = CatSegConfig(
     clip_side_px=32,
     guidance_blocks=(0, 1),
 )
+
+
+def all_sites(module: torch.nn.Module) -> list:
+    return [site for _, site in lora_sites(module)]
 
 
 def build(config: CatSegConfig = SMALL) -> CatSeg:
@@ -110,9 +114,9 @@ def test_adapters_reach_every_group_and_leave_no_trace(group: str) -> None:
     generator = torch.Generator().manual_seed(1)
     a = torch.cat([torch.randn(2, i, generator=generator) * here for i, _, here in widths], 1)
     b = torch.cat([torch.randn(2, o, generator=generator) for _, o, _ in widths], 1)
-    changed = network(x, text, slice_factors(sites_of(network), a, b))
+    changed = network(x, text, slice_factors(all_sites(network), a, b))
     assert not torch.allclose(changed, base, atol=1e-2)
-    zero = slice_factors(sites_of(network), torch.zeros(0, a.shape[1]), torch.zeros(0, b.shape[1]))
+    zero = slice_factors(all_sites(network), torch.zeros(0, a.shape[1]), torch.zeros(0, b.shape[1]))
     assert torch.equal(network(x, text, zero), base)
 
 

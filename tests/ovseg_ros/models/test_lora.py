@@ -8,7 +8,11 @@ torch = pytest.importorskip("torch", reason="torch is not installed; run `make b
 
 from torch import nn  # noqa: E402
 
-from ovseg_ros.models.lora import LoraConv1x1, lora_sites, sites_of, slice_factors  # noqa: E402
+from ovseg_ros.models.lora import LoraConv1x1, lora_sites, slice_factors  # noqa: E402
+
+
+def all_sites(module: torch.nn.Module) -> list:
+    return [site for _, site in lora_sites(module)]
 
 
 def make() -> nn.ModuleDict:
@@ -26,7 +30,7 @@ def factors(rank: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
 def test_a_site_adds_the_product_of_its_own_slices(rank: int) -> None:
     net = make()
     a, b = factors(rank, 1)
-    lora = slice_factors(sites_of(net), a, b)
+    lora = slice_factors(all_sites(net), a, b)
     for name, start_a, start_b in (("first", 0, 0), ("second", 3, 5)):
         site = net[name]
         x = torch.randn(2, site.c_in, 6, 4)
@@ -38,9 +42,9 @@ def test_a_site_adds_the_product_of_its_own_slices(rank: int) -> None:
 def test_concatenating_ranks_adds_the_weighted_changes() -> None:
     net = make()
     (a1, b1), (a2, b2) = factors(2, 1), factors(3, 2)
-    fused = slice_factors(sites_of(net), torch.cat([0.25 * a1, 0.75 * a2]), torch.cat([b1, b2]))
+    fused = slice_factors(all_sites(net), torch.cat([0.25 * a1, 0.75 * a2]), torch.cat([b1, b2]))
     site, x = net["first"], torch.randn(1, 3, 2, 2)
-    one, two = (site(x, slice_factors(sites_of(net), a, b)) for a, b in ((a1, b1), (a2, b2)))
+    one, two = (site(x, slice_factors(all_sites(net), a, b)) for a, b in ((a1, b1), (a2, b2)))
     assert torch.allclose(site(x, fused), 0.25 * one + 0.75 * two, atol=1e-5)
 
 
