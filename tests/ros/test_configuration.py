@@ -62,14 +62,11 @@ def test_the_documentation_has_every_encoding(encoding: str) -> None:
 def test_the_node_starts_with_the_yaml(start_node: Start) -> None:
     node = start_node(arguments=("--params-file", str(YAML)))
     assert node.state() == "unconfigured"
-    published = {
-        name
-        for name, _ in node.node.get_publisher_names_and_types_by_node(
-            "ovseg", node.target.namespace
-        )
-    }
+    here = ("ovseg", node.target.namespace)
+    node.wait(lambda: here in node.node.get_node_names_and_namespaces(), "the node in the graph")
+    published = {name for name, _ in node.node.get_publisher_names_and_types_by_node(*here)}
     assert node.change_state("configure"), node.target.log
-    for name, _ in node.node.get_service_names_and_types_by_node("ovseg", node.target.namespace):
+    for name, _ in node.node.get_service_names_and_types_by_node(*here):
         if name.startswith(f"{node.target.name}/set_") and "parameters" not in name:
             assert f"`~/{name.rpartition('/')[2]}`" in DOCUMENTATION
     for name in published:
