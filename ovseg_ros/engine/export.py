@@ -87,7 +87,17 @@ def save_program(
         verbose=False,
     )
     assert program is not None
+    _forget_sources(program.model)
     program.save(str(path), external_data=False)
+
+
+def _forget_sources(model: Any) -> None:
+    """Remove the stack trace that the exporter keeps for every node: paths of this machine."""
+    model.graph.metadata_props.clear()
+    for node in model.graph.all_nodes():
+        node.metadata_props.clear()
+        for value in node.outputs:
+            value.metadata_props.clear()
 
 
 def check_graph(graph: SegmenterGraph, path: Path, trials: Sequence[Trial] = TRIALS) -> None:
