@@ -11,8 +11,6 @@ import numpy.typing as npt
 from ovseg_ros.errors import OvsegError
 from ovseg_ros.vocabulary import NOT_EVALUATED_ID
 
-NO_LABEL = "(no label)"
-
 
 @dataclass(frozen=True)
 class LabelScore:
