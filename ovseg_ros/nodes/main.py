@@ -1,17 +1,14 @@
-"""`python -m ovseg_ros.nodes.main`: runs the node until SIGINT or SIGTERM, then takes it down.
-
-Signals are handled here and not by rclpy, whose handler would take the ROS context away from under
-a transition or a publish that is under way.
-"""
+"""`python -m ovseg_ros.nodes.main`: runs the node until SIGINT or SIGTERM, then takes it down."""
 
 from __future__ import annotations
 
 import contextlib
-import signal
 import sys
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from ovseg_ros.nodes.stop_signals import StopRequest
 
 if TYPE_CHECKING:
     from rclpy.executors import MultiThreadedExecutor
@@ -23,10 +20,8 @@ _EXECUTOR_THREADS = 4
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the node; return 0 after a requested stop, 1 after a refusal or a failure."""
-    stop = threading.Event()
     # Before the imports below, which take long enough for an impatient launch to interrupt them.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    stop = StopRequest()
     import rclpy
     from rclpy.signals import SignalHandlerOptions
 
@@ -40,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rclpy.try_shutdown()
 
 
-def _run_node(stop: threading.Event) -> int:
+def _run_node(stop: StopRequest) -> int:
     from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
     from rclpy.executors import MultiThreadedExecutor
     from rclpy.logging import get_logger
@@ -70,21 +65,21 @@ def _run_node(stop: threading.Event) -> int:
 
 
 class _Spinner(threading.Thread):
-    """Spins the executor; the main thread waits, because only there Python handles signals."""
+    """Spins the executor, while the main thread waits for the request to stop."""
 
-    def __init__(self, executor: MultiThreadedExecutor, stop: threading.Event) -> None:
-        """Spin until `stop` is set, which is done here when a callback raises."""
+    def __init__(self, executor: MultiThreadedExecutor, stop: StopRequest) -> None:
+        """Spin until there is a request to `stop`, which is made here when a callback raises."""
         super().__init__(name="executor")
         self._executor = executor
-        self._stop_main = stop
+        self._request = stop
         self.failed = False
 
     def run(self) -> None:
-        """Spin until `stop` is set; an error in a callback ends the process with 1."""
+        """Spin until a stop is asked for; an error in a callback ends the process with 1."""
         from rclpy.exceptions import InvalidHandle
 
         try:
-            while not self._stop_main.is_set():
+            while not self._request:
                 # A transition destroys topics and services while this thread lists them for the
                 # next wait. rclpy skips a destroyed one but for its QoS events, which raise; the
                 # next round no longer lists them.
@@ -94,7 +89,7 @@ class _Spinner(threading.Thread):
             self.failed = True
             raise
         finally:
-            self._stop_main.set()
+            self._request.make()
 
 
 if __name__ == "__main__":

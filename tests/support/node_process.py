@@ -41,7 +41,7 @@ class NodeProcess:
             self.process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env={**os.environ, **(env or {})},
+                env={**os.environ, "PYTHONFAULTHANDLER": "1", **(env or {})},
                 stdout=stream,
                 stderr=subprocess.STDOUT,
             )
@@ -76,7 +76,8 @@ class NodeProcess:
         try:
             return self.process.wait(timeout_s)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            # It prints where every thread stands.
+            self.process.send_signal(signal.SIGABRT)
             self.process.wait()
             raise AssertionError(f"the node ignored {number.name}:\n{self.log}") from None
 

@@ -21,7 +21,8 @@ from ovseg_ros.demo.events import EventKind, emit
 from ovseg_ros.errors import OvsegError
 from ovseg_ros.evaluation.drive import Drive, open_drive
 from ovseg_ros.image_files import decode_rgb
-from ovseg_ros.nodes.demo.process import Stop, ros_node, spin_while, wait_for_go
+from ovseg_ros.nodes.demo.process import ros_node, spin_while, wait_for_go
+from ovseg_ros.nodes.stop_signals import StopRequest
 
 FRAME_ID = "camera"
 _MOST_RAW_FRAMES = 90
@@ -44,7 +45,7 @@ class Camera:
             self._publisher = node.create_publisher(CompressedImage, topics.CAMERA_COMPRESSED, qos)
 
     def wait_for_subscribers(
-        self, executor: SingleThreadedExecutor, wanted: int, stop: Stop
+        self, executor: SingleThreadedExecutor, wanted: int, stop: StopRequest
     ) -> None:
         """Wait until `wanted` subscribers are matched; raises `OvsegError` after a minute."""
         deadline = time.monotonic() + _MATCH_TIMEOUT_S
@@ -59,14 +60,14 @@ class Camera:
                 f"camera came within {_MATCH_TIMEOUT_S:g} s; see the log of the node"
             )
         # A match is known here a moment before it is known over there.
-        stop.event.wait(_SETTLE_S)
+        stop.wait(_SETTLE_S)
 
-    def play(self, rate_hz: float, seconds: float, stop: Stop) -> int:
+    def play(self, rate_hz: float, seconds: float, stop: StopRequest) -> int:
         """Publish at `rate_hz` for `seconds`, looping over the drive; return how many were sent."""
         start = time.monotonic()
         for sent, message in enumerate(itertools.cycle(self._messages)):
             due = start + sent / rate_hz
-            if stop.event.wait(max(0.0, due - time.monotonic())) or due - start >= seconds:
+            if stop.wait(max(0.0, due - time.monotonic())) or due - start >= seconds:
                 return sent
             message.header.stamp = self._node.get_clock().now().to_msg()
             self._publisher.publish(message)
@@ -109,7 +110,7 @@ def main() -> int:
     parser.add_argument("--go", type=Path, required=True, help="start once this file exists")
     parser.add_argument("--subscribers", type=int, default=1, help="wait for so many")
     arguments = parser.parse_args()
-    stop = Stop()
+    stop = StopRequest()
     with ros_node("demo_camera") as (node, executor):
         drive = open_drive(arguments.drive)
         camera = Camera(node, drive, arguments.raw)
@@ -118,7 +119,7 @@ def main() -> int:
         emit(EventKind.READY, start_ns=time.time_ns())
         sent = camera.play(arguments.rate_hz or drive.rate_hz, arguments.seconds, stop)
         # A message that is still in the sockets would be lost with this process.
-        stop.event.wait(_SETTLE_S)
+        stop.wait(_SETTLE_S)
     emit(EventKind.DONE, sent=sent)
     return 0
 

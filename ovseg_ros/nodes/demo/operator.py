@@ -20,7 +20,8 @@ from ovseg_ros.demo.events import EventKind, emit
 from ovseg_ros.demo.script import Door, Step, load_script
 from ovseg_ros.errors import OvsegError
 from ovseg_ros.msg import LabelMap, LabelSpec
-from ovseg_ros.nodes.demo.process import Stop, ros_node, spin_while, wait_for_go
+from ovseg_ros.nodes.demo.process import ros_node, spin_while, wait_for_go
+from ovseg_ros.nodes.stop_signals import StopRequest
 from ovseg_ros.query import parse_query
 from ovseg_ros.srv import SetLabels
 
@@ -38,7 +39,7 @@ _TRANSITIONS = {
 class Operator:
     """Talks to the segmentation node as a person with a terminal would."""
 
-    def __init__(self, node: Node, executor: SingleThreadedExecutor, stop: Stop) -> None:
+    def __init__(self, node: Node, executor: SingleThreadedExecutor, stop: StopRequest) -> None:
         """Create clients, the query publisher and the subscription to the label maps."""
         self._executor, self._stop = executor, stop
         self._states: Any = node.create_client(ChangeState, topics.CHANGE_STATE)
@@ -139,7 +140,7 @@ def main() -> int:
     parser.add_argument("--go", type=Path, required=True, help="start once this file exists")
     arguments = parser.parse_args()
     first, *others = load_script(arguments.script.read_text(encoding="utf-8"))
-    stop = Stop()
+    stop = StopRequest()
     with ros_node("demo_operator") as (node, executor):
         operator = Operator(node, executor, stop)
         operator.transition("configure")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,22 +13,9 @@ from rclpy.signals import SignalHandlerOptions
 
 from ovseg_ros.demo.events import EventKind, emit
 from ovseg_ros.errors import OvsegError
+from ovseg_ros.nodes.stop_signals import StopRequest
 
 _SPIN_S = 0.05
-
-
-class Stop:
-    """Set by SIGINT or SIGTERM. rclpy's own handlers would end the context under our feet."""
-
-    def __init__(self) -> None:
-        """Install the handlers; only the main thread may."""
-        self.event = threading.Event()
-        for sign in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(sign, lambda *_: self.event.set())
-
-    def __bool__(self) -> bool:
-        """Whether the process was told to stop."""
-        return self.event.is_set()
 
 
 @contextmanager
@@ -54,7 +39,7 @@ def ros_node(name: str) -> Iterator[tuple[Node, SingleThreadedExecutor]]:
         rclpy.try_shutdown()
 
 
-def wait_for_go(executor: SingleThreadedExecutor, go: Path, stop: Stop) -> None:
+def wait_for_go(executor: SingleThreadedExecutor, go: Path, stop: StopRequest) -> None:
     """Serve callbacks until the file `go` exists: the sign that every process is in its place."""
     spin_while(executor, lambda: not go.exists() and not stop)
 

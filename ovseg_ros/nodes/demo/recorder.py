@@ -24,7 +24,8 @@ from ovseg_ros.demo.recording import SETTLE_NS, Recording
 from ovseg_ros.demo.scoring import ids_in
 from ovseg_ros.evaluation.drive import frame_key, open_drive, stamp_ns_of
 from ovseg_ros.msg import LabelMap, SegmentationStatus
-from ovseg_ros.nodes.demo.process import Stop, ros_node, spin_while
+from ovseg_ros.nodes.demo.process import ros_node, spin_while
+from ovseg_ros.nodes.stop_signals import StopRequest
 from ovseg_ros.output import write_json
 
 _RELIABLE = QoSProfile(depth=30, reliability=ReliabilityPolicy.RELIABLE)
@@ -149,7 +150,7 @@ def main() -> int:
     parser.add_argument("--bag", type=Path, help="keep what was heard in this new bag")
     parser.add_argument("--result", type=Path, required=True, help="JSON to write at the end")
     arguments = parser.parse_args()
-    stop = Stop()
+    stop = StopRequest()
     with ros_node("demo_recorder") as (node, executor):
         drive = open_drive(arguments.drive) if arguments.drive else None
         bag = BagWriter(arguments.bag) if arguments.bag else None
