@@ -13,7 +13,7 @@ from typing import Any
 
 from ovseg_ros.engine.choice import EngineChoice
 from ovseg_ros.errors import OvsegError
-from ovseg_ros.segmentation import UInt8Array
+from ovseg_ros.segmentation import MaskArray, UInt8Array
 from ovseg_ros.segmenter import Segmenter
 from ovseg_ros.vocabulary import LabelSpec
 
@@ -55,6 +55,11 @@ class Contender:
     def infer_ms(self, frame: int) -> float:
         """Segment the frame of this index and return how long `Segmenter.infer` took, ms."""
         return float(self._ask("infer", frame))
+
+    def label_mask(self, frame: int) -> MaskArray:
+        """Segment the frame of this index and return its mask [H, W]."""
+        mask: MaskArray = self._ask("mask", frame)
+        return mask
 
     def peak_rss_mb(self) -> float:
         """Return the peak resident memory of the process so far, in MB."""
@@ -127,6 +132,8 @@ def _answer(segmenter: Segmenter, frames: Sequence[UInt8Array], what: str, value
             start_ns = time.perf_counter_ns()
             segmenter.infer(frames[value])
             return (time.perf_counter_ns() - start_ns) / 1e6
+        case "mask":
+            return segmenter.infer(frames[value]).label_mask
         case _:
             # Linux counts it in KiB.
             return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6

@@ -41,7 +41,7 @@ def bench_packages(
         for count in sorted(label_counts):
             times_ms = _time_in_turn(contenders, count, len(frames), calls, on_call)
             gflops += [product.gflops() for _ in range(3)]
-            rows += _rows(specs, count, times_ms)
+            rows += _rows(specs, count, times_ms, _agreements(contenders, len(frames)))
         memory_mb = {str(c.spec): round(c.peak_rss_mb(), 1) for c in contenders}
     height_px, width_px = frames[0].shape[:2]
     data = {
@@ -77,12 +77,24 @@ def _time_in_turn(
     return times_ms
 
 
+def _agreements(contenders: Sequence[Contender], frames: int) -> list[float]:
+    """Return the share of pixels to which each contender gives the label that the first gives."""
+    totals = [0.0] * len(contenders)
+    for frame in range(frames):
+        masks = [contender.label_mask(frame) for contender in contenders]
+        totals = [t + float((m == masks[0]).mean()) for t, m in zip(totals, masks, strict=True)]
+    return [total / frames for total in totals]
+
+
 def _rows(
-    specs: Sequence[ContenderSpec], count: int, times_ms: Sequence[Sequence[float]]
+    specs: Sequence[ContenderSpec],
+    count: int,
+    times_ms: Sequence[Sequence[float]],
+    agreements: Sequence[float],
 ) -> list[dict[str, Any]]:
     first_ms = times_ms[0]
     rows = []
-    for spec, own_ms in zip(specs, times_ms, strict=True):
+    for spec, own_ms, agreement in zip(specs, times_ms, agreements, strict=True):
         p50_ms, p95_ms = median_and_p95(own_ms)
         # Calls of one round met the same load, so their ratio is steadier than that of medians.
         ratio = median(own / first for own, first in zip(own_ms, first_ms, strict=True))
@@ -93,6 +105,7 @@ def _rows(
                 "p50_ms": round(p50_ms, 2),
                 "p95_ms": round(p95_ms, 2),
                 "ratio_to_first": round(ratio, 3),
+                "agreement_with_first": round(agreement, 4),
             }
         )
     return rows
@@ -108,16 +121,21 @@ def _chart(specs: Sequence[ContenderSpec], rows: Sequence[dict[str, Any]]) -> st
 
 
 def _body(data: dict[str, Any]) -> str:
-    head = ("N", "contender", "p50, ms", "p95, ms", "ratio to the first", "peak memory, MB")
+    head = ("N", "contender", "p50, ms", "p95, ms", "ratio", "same pixels", "peak memory, MB")
     cells = [
-        (*list(row.values())[:-1], f"{row['ratio_to_first']:.2f}", memory)
+        (
+            *list(row.values())[:-2],
+            f"{row['ratio_to_first']:.2f}",
+            f"{row['agreement_with_first']:.4f}",
+            data["peak_rss_mb"][row["contender"]],
+        )
         for row in data["rows"]
-        for memory in (data["peak_rss_mb"][row["contender"]],)
     ]
     return (
         f"{data['calls']} calls of `Segmenter.infer` each on {data['frame']} frames of the demo's "
-        "drive, every contender in a process of its own, one call of each in turn; a ratio is the "
-        "median over rounds. Peak memory is that of the whole process, text tower included. "
+        "drive, every contender in a process of its own, one call of each in turn. A ratio is to "
+        "the first contender, the median over rounds; same pixels: the share that gets the first "
+        "contender's label. Peak memory is that of the whole process, text tower included. "
         f"This machine multiplied 2048x2048 float32 matrices with numpy at "
         f"{data['matrix_product_gflops']} GFLOP/s (median, in the same run).\n\n"
         + table(head, cells)

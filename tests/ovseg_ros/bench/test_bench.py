@@ -101,6 +101,7 @@ def test_bench_of_packages_times_every_package_on_every_engine(
     assert [row["labels"] for row in data["rows"]] == [1] * 4 + [8] * 4
     assert all(row["p95_ms"] >= row["p50_ms"] > 0 for row in data["rows"])
     assert [row["ratio_to_first"] for row in data["rows"]][::4] == [1.0, 1.0]
+    assert all(row["agreement_with_first"] > 0.99 for row in data["rows"])
     assert data["peak_rss_mb"].keys() == set(wanted)
     assert all(memory_mb > 50 for memory_mb in data["peak_rss_mb"].values())
     assert data["matrix_product_gflops"] > 0
