@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ovseg_ros.engine.loops import scans_to_loops
 from ovseg_ros.engine.onnxruntime import import_onnxruntime
 from ovseg_ros.errors import PackageError
 from ovseg_ros.models.segmenter_graph import SegmenterGraph
@@ -76,17 +77,19 @@ def save_program(
     path: Path,
 ) -> None:
     """Trace `module` on `inputs` and write it to `path`, weights included."""
-    program = torch.onnx.export(
-        module,
-        inputs,
-        dynamo=True,
-        opset_version=OPSET,
-        input_names=list(input_names),
-        output_names=list(output_names),
-        dynamic_shapes=dynamic_shapes,
-        verbose=False,
-    )
+    with torch.no_grad():
+        program = torch.onnx.export(
+            module.eval(),
+            inputs,
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=list(input_names),
+            output_names=list(output_names),
+            dynamic_shapes=dynamic_shapes,
+            verbose=False,
+        )
     assert program is not None
+    scans_to_loops(program.model)
     _forget_sources(program.model)
     program.save(str(path), external_data=False)
 

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ovseg_ros.models.lora import LoraChange, LoraLinear, LoraSlices
+from ovseg_ros.models.steps import each_part
 
 _EPS = 1e-6
 
@@ -22,12 +23,18 @@ _EPS = 1e-6
 _CHANGE = LoraChange.WEIGHT
 
 
-class Padding(NamedTuple):
-    """`rows` rows that attend to nothing but are attended to: token and guidance [1, 1, C]."""
+class TextShare(NamedTuple):
+    """What the text guidance adds to queries and keys at every position, [B, N, C] each."""
 
-    rows: int
-    token: Tensor
-    guidance: Tensor
+    query: Tensor
+    key: Tensor
+
+
+class Padding(NamedTuple):
+    """Rows that attend to nothing but are attended to: the sum of their keys, their value, [C]."""
+
+    keys: Tensor
+    value: Tensor
 
 
 class LinearAttention(nn.Module):
@@ -41,35 +48,39 @@ class LinearAttention(nn.Module):
         self.k = LoraLinear(width + guidance, width, _CHANGE)
         self.v = LoraLinear(width, width, _CHANGE)
 
-    def forward(self, x: Tensor, guidance: Tensor, padding: Padding, lora: LoraSlices) -> Tensor:
-        """Map [B, N, P, C] under text guidance [B, N, G] to the same shape.
+    def share(self, guidance: Tensor, lora: LoraSlices) -> TextShare:
+        """Return the share of text guidance [B, N, G]."""
+        return TextShare(self.q.rest(guidance, lora), self.k.rest(guidance, lora))
+
+    def pad(self, rows: int, token: Tensor, guidance: Tensor, lora: LoraSlices) -> Padding:
+        """Return `rows` equal rows of `token` [1, 1, C] under `guidance` [1, 1, G]."""
+        key = _phi(self.k.first(token, lora) + self.k.rest(guidance, lora))
+        return Padding(rows * key[0, 0], self.v(token, lora)[0, 0])
+
+    def forward(
+        self, x: Tensor, share: TextShare, padding: Padding, total: int, lora: LoraSlices
+    ) -> Tensor:
+        """Map [B, N, P, C] to the same shape; `total` counts the labels and the padded rows.
 
         With phi = elu + 1, sums S = sum k v^T and z = sum k over labels and padding:
         out = q S / (q z + eps).
         """
-        total = x.shape[1] + padding.rows
-        query = self._split(_phi(self._guided(self.q, x, guidance, lora)))
-        key = self._split(_phi(self._guided(self.k, x, guidance, lora)))
+        query = self._split(_phi(self.q.first(x, lora) + share.query[:, :, None]))
+        key = self._split(_phi(self.k.first(x, lora) + share.key[:, :, None]))
         value = self._split(self.v(x, lora)) / total
-        pad_key = _phi(self._guided(self.k, padding.token, padding.guidance, lora))
-        pad_key = padding.rows * self._split_one(pad_key)
-        pad_value = self._split_one(self.v(padding.token, lora)) / total
-        summary = key.transpose(-1, -2) @ value + pad_key.unsqueeze(-1) * pad_value.unsqueeze(-2)
-        weight = query @ (key.sum(-2) + pad_key).unsqueeze(-1)
+        pad_keys = self._split_one(padding.keys)
+        pad_value = self._split_one(padding.value) / total
+        summary = key.transpose(-1, -2) @ value + pad_keys.unsqueeze(-1) * pad_value.unsqueeze(-2)
+        weight = query @ (key.sum(-2) + pad_keys).unsqueeze(-1)
         y = (query @ summary) / (weight + _EPS) * total
         return y.permute(0, 3, 1, 2, 4).flatten(-2)
-
-    @staticmethod
-    def _guided(layer: LoraLinear, x: Tensor, guidance: Tensor, lora: LoraSlices) -> Tensor:
-        shared = layer.rest(guidance, lora)
-        return layer.first(x, lora) + (shared[:, :, None] if x.ndim == 4 else shared)
 
     def _split(self, x: Tensor) -> Tensor:
         """[B, N, P, C] to [B, P, heads, N, C / heads]."""
         return x.unflatten(-1, (self.heads, -1)).permute(0, 2, 3, 1, 4)
 
     def _split_one(self, x: Tensor) -> Tensor:
-        """[1, 1, C] to [heads, C / heads]."""
+        """[C] to [heads, C / heads]."""
         return x.reshape(self.heads, -1)
 
 
@@ -95,15 +106,19 @@ class ClassAggregation(nn.Module):
 
     def forward(self, x: Tensor, guidance: Tensor, lora: LoraSlices) -> Tensor:
         """Map [B, N, H, W, C] under [B, N, G] to the same shape, N at most `capacity`."""
-        b, n, h, w, c = x.shape
-        pooled = self._pool(x)
-        rows, columns = pooled.shape[2:4]
-        y = pooled.reshape(b, n, rows * columns, c)
-        padding = Padding(self.capacity - n, self.norm1(self.padding_tokens), self.padding_guidance)
-        y = y + self.attention(self.norm1(y), guidance, padding, lora)
-        hidden = F.relu(self.MLP[0](self.norm2(y), lora))
-        y = y + self.MLP[2](hidden, lora)
-        return x + self._unpool(y.reshape(b, n, rows, columns, c), h, w)
+        n, h, w = x.shape[1:4]
+        attention = self.attention
+        share = attention.share(guidance, lora)
+        token = self.norm1(self.padding_tokens)
+        padding = attention.pad(self.capacity - n, token, self.padding_guidance, lora)
+
+        def change(rows: Tensor) -> Tensor:
+            y = rows.flatten(2, 3)
+            y = y + attention(self.norm1(y), share, padding, self.capacity, lora)
+            hidden = F.relu(self.MLP[0](self.norm2(y), lora))
+            return (y + self.MLP[2](hidden, lora)).reshape(rows.shape)
+
+        return x + self._unpool(each_part(change, self._pool(x), 2), h, w)
 
     def _pool(self, x: Tensor) -> Tensor:
         if self.pooling == 1:

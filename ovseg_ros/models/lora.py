@@ -1,22 +1,20 @@
 """LoRA (Hu et al., ICLR 2022) with the factors as inputs of the network.
 
 The factors of all sites of a network travel as two packed tensors, `a` [R, sum C_in] and `b`
-[R, sum C_out]. A site with a small weight and many positions adds b.T @ a to its weight; one with a
-large weight and few positions runs a second path, x @ a.T @ b. Both are exact, and each is the
-cheaper one in its place.
+[R, sum C_out]. A site with a small weight and many positions adds b.T @ a to its weight, once per
+call of the network; one with a large weight and few positions runs a second path, x @ a.T @ b. Both
+are exact, and each is the cheaper one in its place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-
-LoraSlices = dict[int, tuple[Tensor, Tensor]]
 
 
 class LoraChange(Enum):
@@ -24,6 +22,17 @@ class LoraChange(Enum):
 
     WEIGHT = "weight"
     SECOND_PATH = "second_path"
+
+
+class SiteChange(NamedTuple):
+    """The factors of a site, and its changed weight; None where the factors run beside it."""
+
+    a: Tensor
+    b: Tensor
+    weight: Tensor | None
+
+
+LoraSlices = dict[int, SiteChange]
 
 
 class LoraSite(Protocol):
@@ -36,6 +45,9 @@ class LoraSite(Protocol):
     @property
     def c_out(self) -> int:
         """Output channels."""
+
+    def changed(self, a: Tensor, b: Tensor) -> SiteChange:
+        """Return the change that factors `a` [R, C_in] and `b` [R, C_out] make."""
 
 
 class LoraConv1x1(nn.Module):
@@ -61,11 +73,13 @@ class LoraConv1x1(nn.Module):
 
     def forward(self, x: Tensor, lora: LoraSlices) -> Tensor:
         """Map [B, C_in, H, W] to [B, C_out, H, W], with the change `lora` holds for this site."""
-        weight = self.weight
-        if id(self) in lora:
-            a, b = lora[id(self)]
-            weight = weight + (b.transpose(0, 1) @ a)[:, :, None, None]
+        change = lora.get(id(self))
+        weight = self.weight if change is None or change.weight is None else change.weight
         return F.conv2d(x, weight, self.bias)
+
+    def changed(self, a: Tensor, b: Tensor) -> SiteChange:
+        """Return the change that factors `a` [R, C_in] and `b` [R, C_out] make."""
+        return SiteChange(a, b, self.weight + (b.transpose(0, 1) @ a)[:, :, None, None])
 
 
 class LoraLinear(nn.Module):
@@ -108,14 +122,16 @@ class LoraLinear(nn.Module):
     def _apply_part(
         self, x: Tensor, lora: LoraSlices, start: int, end: int, bias: Tensor | None
     ) -> Tensor:
-        weight = self.weight[:, start:end]
-        if id(self) not in lora:
-            return F.linear(x, weight, bias)
-        a, b = lora[id(self)]
-        a = a[:, start:end]
-        if self.change is LoraChange.WEIGHT:
-            return F.linear(x, weight + b.transpose(0, 1) @ a, bias)
-        return F.linear(x, weight, bias) + (x @ a.transpose(0, 1)) @ b
+        change = lora.get(id(self))
+        if change is not None and change.weight is not None:
+            return F.linear(x, change.weight[:, start:end], bias)
+        y = F.linear(x, self.weight[:, start:end], bias)
+        return y if change is None else y + (x @ change.a[:, start:end].transpose(0, 1)) @ change.b
+
+    def changed(self, a: Tensor, b: Tensor) -> SiteChange:
+        """Return the change that factors `a` [R, C_in] and `b` [R, C_out] make."""
+        beside = self.change is LoraChange.SECOND_PATH
+        return SiteChange(a, b, None if beside else self.weight + b.transpose(0, 1) @ a)
 
 
 def lora_sites(module: nn.Module) -> Iterator[tuple[str, LoraSite]]:
@@ -129,4 +145,4 @@ def slice_factors(sites: Sequence[LoraSite], a: Tensor, b: Tensor) -> LoraSlices
     """Cut packed factors `a` [R, sum C_in], `b` [R, sum C_out] into those of each of `sites`."""
     a_parts = torch.split(a, [site.c_in for site in sites], dim=1)
     b_parts = torch.split(b, [site.c_out for site in sites], dim=1)
-    return {id(s): (pa, pb) for s, pa, pb in zip(sites, a_parts, b_parts, strict=True)}
+    return {id(s): s.changed(pa, pb) for s, pa, pb in zip(sites, a_parts, b_parts, strict=True)}

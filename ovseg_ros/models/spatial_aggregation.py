@@ -6,11 +6,14 @@ share of the projections is the same for every label, so it is computed once per
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ovseg_ros.models.lora import LoraChange, LoraLinear, LoraSlices
+from ovseg_ros.models.steps import each_part
 
 _OTHER_REGION = -100.0
 
@@ -45,6 +48,13 @@ def from_windows(x: Tensor, window: int, side: int) -> Tensor:
     return x.transpose(2, 3).reshape(-1, side, side, x.shape[-1])
 
 
+class GuidanceShare(NamedTuple):
+    """What the guidance adds to the queries and keys of every label, [B, H, W, C] each."""
+
+    query: Tensor
+    key: Tensor
+
+
 class WindowAttention(nn.Module):
     """Attention within windows; all projections are LoRA sites."""
 
@@ -57,13 +67,17 @@ class WindowAttention(nn.Module):
         self.v = LoraLinear(width, width, _CHANGE)
         self.proj = LoraLinear(width, width, _CHANGE)
 
+    def share(self, guidance: Tensor, lora: LoraSlices) -> GuidanceShare:
+        """Return the share of guidance [B, H, W, G]."""
+        return GuidanceShare(self.q.rest(guidance, lora), self.k.rest(guidance, lora))
+
     def forward(
-        self, x: Tensor, guidance: Tensor, lora: LoraSlices, window: int, mask: Tensor | None
+        self, x: Tensor, share: GuidanceShare, lora: LoraSlices, window: int, mask: Tensor | None
     ) -> Tensor:
-        """Map [B, N, H, W, C] guided by [B, H, W, G] to the same shape; `mask` as above."""
+        """Map [B, N, H, W, C] to the same shape; `share` and `mask` as above."""
         b, n, h, w, c = x.shape
-        q = self.q.first(x, lora) + self.q.rest(guidance, lora)[:, None]
-        k = self.k.first(x, lora) + self.k.rest(guidance, lora)[:, None]
+        q = self.q.first(x, lora) + share.query[:, None]
+        k = self.k.first(x, lora) + share.key[:, None]
         v = self.v(x, lora)
         windows = (h // window) * (w // window)
         q, k, v = (self._split(part.reshape(b * n, h, w, c), window) for part in (q, k, v))
@@ -113,14 +127,19 @@ class SwinBlock(nn.Module):
         mask = shifted_window_mask(side, window, shift) if shift else None
         self.register_buffer("attn_mask", mask, persistent=False)
 
-    def forward(self, x: Tensor, guidance: Tensor, lora: LoraSlices) -> Tensor:
-        """Map [B, N, H, W, C] guided by [B, H, W, G] to the same shape."""
+    def share(self, guidance: Tensor, lora: LoraSlices) -> GuidanceShare:
+        """Return the share of guidance [B, H, W, G], shifted as this block's maps are."""
+        if self.shift:
+            guidance = torch.roll(guidance, (-self.shift, -self.shift), (1, 2))
+        return self.attn.share(guidance, lora)
+
+    def forward(self, x: Tensor, share: GuidanceShare, lora: LoraSlices) -> Tensor:
+        """Map [B, N, H, W, C] to the same shape."""
         y = self.norm1(x)
         back = self.shift
         if back:
             y = torch.roll(y, (-back, -back), (2, 3))
-            guidance = torch.roll(guidance, (-back, -back), (1, 2))
-        y = self.attn(y, guidance, lora, self.window, self.attn_mask)
+        y = self.attn(y, share, lora, self.window, self.attn_mask)
         if back:
             y = torch.roll(y, (back, back), (2, 3))
         x = x + y
@@ -140,4 +159,8 @@ class SwinPair(nn.Module):
     def forward(self, x: Tensor, guidance: Tensor, lora: LoraSlices) -> Tensor:
         """Map [B, N, H, W, C] guided by [B, H, W, G] to the same shape."""
         guidance = self.guidance_norm(guidance)
-        return self.block_2(self.block_1(x, guidance, lora), guidance, lora)
+        share_1 = self.block_1.share(guidance, lora)
+        share_2 = self.block_2.share(guidance, lora)
+        return each_part(
+            lambda labels: self.block_2(self.block_1(labels, share_1, lora), share_2, lora), x, 1
+        )

@@ -54,6 +54,8 @@ class TextTower:
         tokenizer = load_tokenizer(folder / TOKENIZER_FILE)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = _THREADS  # a few labels do not repay waking more
+        # It would keep the memory of the longest query until the end.
+        options.enable_cpu_mem_arena = False
         try:
             session = onnxruntime.InferenceSession(
                 str(folder / TOWER_FILE), options, providers=["CPUExecutionProvider"]

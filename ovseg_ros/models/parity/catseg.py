@@ -102,8 +102,7 @@ def adapter_factors(network: CatSeg, adapter: str) -> LoraSlices:
         a = _drawn(adapter, f"{base}.lora_A.weight", (_LORA_RANK, site.c_in))
         b = _drawn(adapter, f"{base}.lora_B.weight", (site.c_out, _LORA_RANK))
         a, b = a / np.sqrt(site.c_in), 0.05 * b
-        factors = (_float(a) * _LORA_SCALING, _float(b).T.contiguous())
-        lora[id(site)] = factors
+        lora[id(site)] = site.changed(_float(a) * _LORA_SCALING, _float(b).T.contiguous())
     return lora
 
 
