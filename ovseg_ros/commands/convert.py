@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from types import ModuleType
 
+from ovseg_ros.commands.options import positive
+
 NAME = "convert"
 HELP = "make a model package of published weights"
 _NETWORKS = ("catseg-base", "catseg-large", "maskclip-b16", "maskclip-b16-laion")
@@ -33,21 +35,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="single: the whole frame at once; "
         "sliding: five views, five times the work (default: %(default)s)",
     )
+    parser.add_argument(
+        "--most-labels",
+        type=positive,
+        metavar="K",
+        help="aggregate the K most promising labels of a frame and reject the others before "
+        "(single view; default: all)",
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="not there yet")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the package and say how to use it."""
     convert = _import_convert()
+    from ovseg_ros.engine.convertible import Variant
     from ovseg_ros.models.catseg_inference import Views
     from ovseg_ros.models.registry import find_network
 
-    name, out, views = arguments.network, arguments.out, Views(arguments.views)
+    name, out = arguments.network, arguments.out
+    variant = Variant(Views(arguments.views), arguments.most_labels)
     find_network(name)
     if arguments.deterministic:
-        convert.convert_deterministic(name, out, views)
+        convert.convert_deterministic(name, out, variant)
     else:
-        convert.convert_checkpoint(name, arguments.weights or _fetched(name), out, views)
+        convert.convert_checkpoint(name, arguments.weights or _fetched(name), out, variant)
     print(f"{out}: use it with --package {out}, or as the node's parameter model.package")
     return 0
 

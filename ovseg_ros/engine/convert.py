@@ -12,10 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ovseg_ros.engine.convertible import Convertible, convertible
+from ovseg_ros.engine.convertible import Convertible, Variant, convertible
 from ovseg_ros.engine.export import OPSET, export_segmenter, save_program
 from ovseg_ros.errors import PackageError
-from ovseg_ros.models.catseg_inference import Views
 from ovseg_ros.models.clip_text import ClipTextTower
 from ovseg_ros.models.clip_text_graph import ClipTextGraph
 from ovseg_ros.models.deterministic import deterministic_weights
@@ -33,21 +32,21 @@ _MADE_UP = {
 }
 
 
-def convert_checkpoint(name: str, weights_file: Path, out: Path, views: Views) -> None:
+def convert_checkpoint(name: str, weights_file: Path, out: Path, variant: Variant) -> None:
     """Write the package of network `name` with the published weights in `weights_file` to `out`.
 
     Raises `WeightsError` where the file is unsafe, broken or does not fit, `PackageError` where
     `out` is taken, and `MissingExtraError` where a library is not installed.
     """
-    parts = convertible(name, views)
+    parts = convertible(name, variant)
     found = read_checkpoint(weights_file)
     weights = match_state_dict(found, parts.shapes, weights_file, parts.harmless)
     _write(name, parts, weights, {"weights": weights_file.name}, out)
 
 
-def convert_deterministic(name: str, out: Path, views: Views) -> None:
+def convert_deterministic(name: str, out: Path, variant: Variant) -> None:
     """Write the package of network `name` with weights that need no download to `out`."""
-    parts = convertible(name, views)
+    parts = convertible(name, variant)
     weights = deterministic_weights(parts.shapes)
     _write(name, parts, weights, {"weights": "deterministic", **_MADE_UP}, out)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
+from ovseg_ros.errors import PackageError
 from ovseg_ros.models import catseg_layout, open_clip_layout
 from ovseg_ros.models.catseg import CatSeg, CatSegConfig
 from ovseg_ros.models.catseg_graph import CatSegGraph
@@ -38,25 +39,51 @@ class Convertible:
     card: Mapping[str, Any]
 
 
-def convertible(name: str, views: Views) -> Convertible:
-    """Build the network called `name`; raises `PackageError` listing the valid names."""
+@dataclass(frozen=True)
+class Variant:
+    """What a user may choose about a package.
+
+    `views` of each frame; `most_labels` to aggregate for a frame, None for all (see `promising`).
+    """
+
+    views: Views = Views.SINGLE
+    most_labels: int | None = None
+
+
+def convertible(name: str, variant: Variant) -> Convertible:
+    """Build the network called `name`.
+
+    Raises `PackageError` listing the valid names, or for a variant that the network does not have.
+    """
     config = find_network(name)
     if isinstance(config, CatSegConfig):
-        return _catseg(config, views)
+        return _catseg(config, variant)
+    if variant != Variant():
+        raise PackageError(
+            f"{name} aggregates nothing: views and a most of labels are choices of CAT-Seg; "
+            "convert it without them"
+        )
     return _maskclip(config)
 
 
-def _catseg(config: CatSegConfig, views: Views) -> Convertible:
+def _catseg(config: CatSegConfig, variant: Variant) -> Convertible:
+    most = variant.most_labels
+    if most is not None and variant.views is not Views.SINGLE:
+        raise PackageError(
+            f"a most of {most} labels was asked for with {variant.views.value} views; the views of "
+            "a frame would disagree on which labels these are: take a single view, or all labels"
+        )
     network = CatSeg(config).eval()
     return Convertible(
         network=network,
-        graph=CatSegGraph(network, views),
+        graph=CatSegGraph(network, variant.views, most),
         shapes=catseg_layout.published_shapes(network),
         harmless=(),
         to_ours=lambda weights: catseg_layout.from_published(network, weights),
         site_name=catseg_layout.published_name,
         card={
-            "views": views.value,
+            "views": variant.views.value,
+            "most_labels": most,
             "embedding_space": "OpenAI CLIP, its attention fine-tuned by CAT-Seg",
             "internal_size_px": [config.clip_side_px, config.clip_side_px],
             "confidence_kind": "sigmoid",

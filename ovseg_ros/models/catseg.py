@@ -61,11 +61,21 @@ class CatSeg(nn.Module):
 
     def score(self, features: DenseFeatures, text: Tensor, lora: LoraSlices) -> Tensor:
         """Return logits [B, N, 4h, 4w] of image features for `text` [N, D]."""
+        return self.aggregator(*self._guides(features, text), lora)
+
+    def score_promising(
+        self, features: DenseFeatures, text: Tensor, lora: LoraSlices, most: int
+    ) -> tuple[Tensor, Tensor]:
+        """Return (logits [B, K, 4h, 4w], label numbers [B, K]) of at most `most` labels."""
+        return self.aggregator.forward_promising(*self._guides(features, text), lora, most)
+
+    def _guides(
+        self, features: DenseFeatures, text: Tensor
+    ) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor]]:
         side = self.config.head.side
         dense = _to_map(features.dense[:, 1:], side)
         early, late = (_to_map(block, side) for block in features.blocks)
-        maps = (self.upsample1(early), self.upsample2(late))
-        return self.aggregator(dense, text, maps, lora)
+        return dense, text, (self.upsample1(early), self.upsample2(late))
 
     def encode_text(self, ids: Tensor, lora: LoraSlices) -> Tensor:
         """Return unit vectors [N, D] of token ids int64 [N, L]."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch.nn.functional as F
@@ -9,7 +10,9 @@ from torch import Tensor, nn
 
 from ovseg_ros.models.class_aggregation import ClassAggregation
 from ovseg_ros.models.lora import LoraSlices
+from ovseg_ros.models.rejection import pick_labels, promising
 from ovseg_ros.models.spatial_aggregation import SwinPair
+from ovseg_ros.models.steps import each_part
 
 REJECTED_LOGIT = -100.0
 
@@ -77,20 +80,20 @@ class GuidedConv(nn.Module):
             nn.ReLU(),
         )
 
-    def forward(self, x: Tensor, guidance: Tensor) -> Tensor:
-        """Map [B*N, C, H, W] beside [B, G, H, W] to [B*N, c_out, H, W].
+    def share(self, guidance: Tensor) -> Tensor:
+        """Return what guidance [B, G, H, W] adds to every label, [B, c_out, H, W]."""
+        return F.conv2d(guidance, self._first_weight()[:, -guidance.shape[1] :], padding=1)
 
-        The guidance is convolved once per image, not once per label.
-        """
-        first, *others = self.double_conv
+    def forward(self, x: Tensor, share: Tensor) -> Tensor:
+        """Map [B*N, C, H, W] to [B*N, c_out, H, W] under the `share` of the guidance."""
+        own = F.conv2d(x, self._first_weight()[:, : x.shape[1]], padding=1)
+        own = own.unflatten(0, (len(share), -1)) + share[:, None]
+        return self.double_conv[1:](own.flatten(0, 1))
+
+    def _first_weight(self) -> Tensor:
+        first = self.double_conv[0]
         assert isinstance(first, nn.Conv2d)
-        own = F.conv2d(x, first.weight[:, : x.shape[1]], padding=1)
-        shared = F.conv2d(guidance, first.weight[:, x.shape[1] :], padding=1)
-        own = own.unflatten(0, (len(guidance), -1)) + shared[:, None]
-        y = own.flatten(0, 1)
-        for layer in others:
-            y = layer(y)
-        return y
+        return first.weight
 
 
 class UpStage(nn.Module):
@@ -102,9 +105,9 @@ class UpStage(nn.Module):
         self.up = nn.ConvTranspose2d(c_in, c_in - guidance, 2, stride=2)
         self.conv = GuidedConv(c_in, c_out)
 
-    def forward(self, x: Tensor, guidance: Tensor) -> Tensor:
-        """Map [B*N, C, H, W] beside [B, G, 2H, 2W] to [B*N, c_out, 2H, 2W]."""
-        return self.conv(self.up(x), guidance)
+    def forward(self, x: Tensor, share: Tensor) -> Tensor:
+        """Map [B*N, C, H, W] to [B*N, c_out, 2H, 2W]; `share` as in `GuidedConv`."""
+        return self.conv(self.up(x), share)
 
 
 class CostAggregator(nn.Module):
@@ -140,11 +143,26 @@ class CostAggregator(nn.Module):
         if cost.shape[1] <= self.config.capacity:
             return self._aggregate(cost, text.expand(len(dense), *text.shape), dense, maps, lora)
         kept = cost.flatten(2).amax(-1).topk(self.config.capacity, dim=-1).indices
-        places = kept[:, :, None, None]
-        cost_kept = cost.gather(1, places.expand(-1, -1, *cost.shape[2:]))
-        logits = self._aggregate(cost_kept, text[kept], dense, maps, lora)
+        logits = self._aggregate(pick_labels(cost, kept), text[kept], dense, maps, lora)
         every = logits.new_full((len(dense), cost.shape[1], *logits.shape[2:]), REJECTED_LOGIT)
+        places = kept[:, :, None, None]
         return every.scatter(1, places.expand(-1, -1, *logits.shape[2:]), logits)
+
+    def forward_promising(
+        self,
+        dense: Tensor,
+        text: Tensor,
+        maps: tuple[Tensor, Tensor],
+        lora: LoraSlices,
+        most: int,
+    ) -> tuple[Tensor, Tensor]:
+        """Return (logits [B, K, 4h, 4w], label numbers int64 [B, K]) of the promising labels only.
+
+        K is `most`, or N where that is less. See `promising` for which labels these are.
+        """
+        cost = self.cost_volume(dense, text)
+        kept = promising(cost, most)
+        return self._aggregate(pick_labels(cost, kept), text[kept], dense, maps, lora), kept
 
     def _aggregate(
         self,
@@ -161,13 +179,17 @@ class CostAggregator(nn.Module):
         x = x.permute(0, 2, 3, 1).unflatten(0, (b, n))
         for layer in self.layers:
             x = layer(x, image_guidance, text_guidance, lora)
-        y = x.flatten(0, 1).permute(0, 3, 1, 2)
         stages = (self.decoder1, self.decoder2)
-        for stage, project, guidance in zip(
-            stages, self.decoder_guidance_projection, maps, strict=True
-        ):
-            y = stage(y, project(guidance))
-        return self.head(y).reshape(b, n, 4 * h, 4 * w)
+        projections = zip(stages, self.decoder_guidance_projection, maps, strict=True)
+        shares = [stage.conv.share(project(guide)) for stage, project, guide in projections]
+        return each_part(lambda labels: self._decode(labels, shares), x, 1)
+
+    def _decode(self, x: Tensor, shares: Sequence[Tensor]) -> Tensor:
+        """Map [B, N, h, w, C] to logits [B, N, 4h, 4w]."""
+        y = x.flatten(0, 1).permute(0, 3, 1, 2)
+        for stage, share in zip((self.decoder1, self.decoder2), shares, strict=True):
+            y = stage(y, share)
+        return self.head(y).reshape(*x.shape[:2], *y.shape[2:])
 
 
 def _projection(c_in: int, c_out: int) -> nn.Sequential:

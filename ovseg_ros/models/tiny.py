@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ovseg_ros.models.lora import LoraConv1x1, LoraSlices
 from ovseg_ros.models.mobilenet_v2 import CHANNELS, Features, MobileNetV2
+from ovseg_ros.models.rejection import original_number, pick_labels, promising
 from ovseg_ros.models.segmenter_graph import SegmenterGraph
 
 _EPS = 1e-6
@@ -113,7 +114,7 @@ class ClassAttention(nn.Module):
         self.out = nn.Linear(width, width)
 
     def forward(self, x: Tensor, text: Tensor) -> Tensor:
-        """Map [B, P, N, C] (P positions) with text [N, D] to the same shape, for any N."""
+        """Map [B, P, N, C] (P positions) with text [N, D] or [B, 1, N, D] to the same shape."""
         y = self.norm(x)
         guided = y + self.text(text)
         query = F.elu(self.query(guided)) + 1
@@ -219,8 +220,24 @@ class TinySegmenter(nn.Module):
     def score(self, encoded: Encoded, text_bank: Tensor) -> tuple[Tensor, Tensor]:
         """Return (logits [B, N, H/4, W/4], cost logits [B, N, H/8, W/8]) for `text_bank` [N, D]."""
         text = F.normalize(text_bank - self.text_center, dim=-1)
+        return self._refine(self._cost(encoded, text), text, encoded)
+
+    def score_promising(
+        self, encoded: Encoded, text_bank: Tensor, most: int
+    ) -> tuple[Tensor, Tensor]:
+        """Return (logits [B, K, H/4, W/4], label numbers [B, K]) of at most `most` labels."""
+        text = F.normalize(text_bank - self.text_center, dim=-1)
+        cost = self._cost(encoded, text)
+        kept = promising(cost, most)
+        logits, _ = self._refine(pick_labels(cost, kept), text[kept][:, None], encoded)
+        return logits, kept
+
+    @staticmethod
+    def _cost(encoded: Encoded, text: Tensor) -> Tensor:
         b, d, h, w = encoded.dense.shape
-        cost = (text @ encoded.dense.reshape(b, d, h * w)).reshape(b, -1, h, w)
+        return (text @ encoded.dense.reshape(b, d, h * w)).reshape(b, -1, h, w)
+
+    def _refine(self, cost: Tensor, text: Tensor, encoded: Encoded) -> tuple[Tensor, Tensor]:
         cost_logits = self.cost_scale * cost + self.cost_bias
         correction = self.aggregator(cost, text, encoded.stride8, encoded.stride4)
         return _upsample(cost_logits) + correction, cost_logits
@@ -240,9 +257,13 @@ class TinyGraph(SegmenterGraph):
 
     network: TinySegmenter
 
-    def __init__(self, network: TinySegmenter) -> None:
-        """Wrap a trained `network` (in eval mode)."""
+    def __init__(self, network: TinySegmenter, most_labels: int | None = None) -> None:
+        """Wrap a trained `network` (in eval mode).
+
+        `most_labels` is how many labels are aggregated for a frame, the promising ones; None: all.
+        """
         super().__init__(network, network.config.embedding_dim)
+        self.most_labels = most_labels
 
     def decide(
         self, pixels: Tensor, text_bank: Tensor, lora: LoraSlices
@@ -250,6 +271,12 @@ class TinyGraph(SegmenterGraph):
         """Decide at half the internal resolution."""
         size = self.network.config.internal_size_px
         x = F.interpolate(pixels, size=size, mode="bilinear", align_corners=False)
-        logits, _, embedding = self.network((x - 127.0) / 127.5, text_bank, lora)
-        best, winner = _upsample(logits).max(1)
-        return torch.sigmoid(best), winner, embedding
+        encoded = self.network.encode((x - 127.0) / 127.5, lora)
+        if self.most_labels is None:
+            logits, _ = self.network.score(encoded, text_bank)
+            best, winner = _upsample(logits).max(1)
+        else:
+            logits, kept = self.network.score_promising(encoded, text_bank, self.most_labels)
+            best, place = _upsample(logits).max(1)
+            winner = original_number(place, kept)
+        return torch.sigmoid(best), winner, encoded.scene

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 import yaml
 
+from ovseg_ros.commands.options import positive
 from ovseg_ros.errors import OvsegError
 from ovseg_ros.models.mobilenet_v2 import load_imagenet_file
 from ovseg_ros.models.tiny import TinySegmenter
@@ -47,6 +48,12 @@ def _parser() -> argparse.ArgumentParser:
     train.set_defaults(run=_train)
     export = verbs.add_parser("export", help="write the model package from a finished run")
     export.add_argument("--metrics", type=Path, help="JSON of measured metrics for the card")
+    export.add_argument(
+        "--most-labels",
+        type=positive,
+        metavar="K",
+        help="refine the K most promising labels of a frame alone (default: all)",
+    )
     export.set_defaults(run=_export)
     for verb in (train, export):
         verb.add_argument(
@@ -85,7 +92,7 @@ def _export(arguments: argparse.Namespace) -> None:
     fields = yaml.safe_load(CARD_FILE.read_text(encoding="utf-8"))
     if arguments.metrics is not None:
         fields["metrics"] = json.loads(arguments.metrics.read_text(encoding="utf-8"))
-    export_package(network, arguments.package, fields)
+    export_package(network, arguments.package, fields, arguments.most_labels)
 
 
 def _center_of(tower: TextTower) -> np.ndarray:

@@ -13,18 +13,25 @@ from ovseg_ros.packages import seal
 LABEL_CAPACITY = 254
 
 
-def export_package(network: TinySegmenter, folder: Path, fields: Mapping[str, Any]) -> None:
+def export_package(
+    network: TinySegmenter,
+    folder: Path,
+    fields: Mapping[str, Any],
+    most_labels: int | None = None,
+) -> None:
     """Write `segmenter.onnx` into `folder`, check it against torch and seal the card.
 
-    `folder` already holds the text tower's files; `fields` are the card's descriptive entries.
+    `folder` already holds the text tower's files; `fields` are the card's descriptive entries;
+    `most_labels` as in `TinyGraph`.
     Raises `PackageError` where ONNX Runtime and torch do not agree; nothing is replaced then.
     """
-    graph = TinyGraph(network.eval())
+    graph = TinyGraph(network.eval(), most_labels)
     export_segmenter(graph, folder)
     sites = [
         {"name": name, "c_in": site.c_in, "c_out": site.c_out} for name, site in graph.lora_sites
     ]
-    seal(folder, {**fields, **_technical_fields(network), "lora_sites": sites})
+    chosen = {"most_labels": most_labels, "lora_sites": sites}
+    seal(folder, {**fields, **_technical_fields(network), **chosen})
 
 
 def _technical_fields(network: TinySegmenter) -> dict[str, Any]:

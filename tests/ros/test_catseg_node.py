@@ -16,7 +16,7 @@ pytest.importorskip("tokenizers", reason="tokenizers is not installed; run `make
 from sensor_msgs.msg import Image  # noqa: E402
 
 from ovseg_ros.engine.convert import convert_deterministic  # noqa: E402
-from ovseg_ros.models.catseg_inference import Views  # noqa: E402
+from ovseg_ros.engine.convertible import Variant  # noqa: E402
 
 if TYPE_CHECKING:
     from conftest import Start
@@ -26,7 +26,7 @@ def test_catseg_base_segments_and_takes_a_new_query(
     start_node: Start, tmp_path: Path, picture: np.ndarray
 ) -> None:
     package = tmp_path / "catseg-base"
-    convert_deterministic("catseg-base", package, Views.SINGLE)
+    convert_deterministic("catseg-base", package, Variant())
     labels = "road; building; person|pedestrian; !sky"
     node = start_node(parameters={"model.package": package, "query.labels": labels})
     node.bring_up()

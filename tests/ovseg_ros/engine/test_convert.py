@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed; run `make b
 pytest.importorskip("tokenizers", reason="tokenizers is not installed; run `make build-torch`")
 
 from ovseg_ros.engine import convert  # noqa: E402
+from ovseg_ros.engine.convertible import Variant  # noqa: E402
 from ovseg_ros.engine.export import Trial, check_graph, export_graph  # noqa: E402
 from ovseg_ros.errors import PackageError, WeightsError  # noqa: E402
 from ovseg_ros.models import registry  # noqa: E402
@@ -70,7 +71,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def package(checkpoint: Path, tmp_path: Path) -> Path:
     """The checkpoint, converted."""
     out = tmp_path / "package"
-    convert.convert_checkpoint(NAME, checkpoint, out, Views.SINGLE)
+    convert.convert_checkpoint(NAME, checkpoint, out, Variant())
     assert [p.name for p in tmp_path.iterdir()] == ["package"]
     return out
 
@@ -96,22 +97,44 @@ def test_a_checkpoint_becomes_a_package_that_runs_without_torch(package: Path) -
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+ONE_VIEW = (Trial(48, 64, 1, 0), Trial(50, 37, 40, 3), Trial(96, 32, 255, 1))
+
+
 @pytest.mark.parametrize(
-    ("views", "trials"),
+    ("variant", "trials"),
     [
-        (Views.SINGLE, (Trial(48, 64, 1, 0), Trial(50, 37, 40, 3), Trial(96, 32, 255, 1))),
-        (Views.SLIDING, (Trial(48, 64, 3, 0), Trial(40, 70, 5, 2))),
+        pytest.param(Variant(), ONE_VIEW, id="one view"),
+        pytest.param(Variant(most_labels=6), ONE_VIEW, id="promising labels"),
+        pytest.param(
+            Variant(Views.SLIDING), (Trial(48, 64, 3, 0), Trial(40, 70, 5, 2)), id="five views"
+        ),
     ],
 )
-def test_the_program_equals_torch(views: Views, trials: tuple[Trial, ...], tmp_path: Path) -> None:
+def test_the_program_equals_torch(
+    variant: Variant, trials: tuple[Trial, ...], tmp_path: Path
+) -> None:
     network, path = build(), tmp_path / "segmenter.onnx"
-    graph = CatSegGraph(network, views).eval()
+    graph = CatSegGraph(network, variant.views, variant.most_labels).eval()
     export_graph(graph, path)
     check_graph(graph, path, trials)
     with torch.no_grad():
         network.aggregator.head.weight.neg_()
     with pytest.raises(PackageError, match="differs from torch"):
         check_graph(graph, path, trials)
+
+
+@pytest.mark.parametrize(
+    ("name", "variant", "sentence"),
+    [
+        (NAME, Variant(Views.SLIDING, 6), "take a single view, or all labels"),
+        ("maskclip-b16", Variant(most_labels=6), "aggregates nothing"),
+    ],
+)
+def test_a_variant_that_a_network_does_not_have(
+    name: str, variant: Variant, sentence: str, tmp_path: Path
+) -> None:
+    with pytest.raises(PackageError, match=sentence):
+        convert.convert_deterministic(name, tmp_path / "package", variant)
 
 
 def spoiled(weights: dict[str, torch.Tensor], how: str) -> dict[str, torch.Tensor]:
@@ -141,7 +164,7 @@ def test_weights_that_do_not_fit_leave_nothing_behind(
     bad = tmp_path / "bad.pth"
     torch.save({"model": spoiled(weights, how)}, bad)
     with pytest.raises(WeightsError, match=named):
-        convert.convert_checkpoint(NAME, bad, tmp_path / "package", Views.SINGLE)
+        convert.convert_checkpoint(NAME, bad, tmp_path / "package", Variant())
     assert [p.name for p in tmp_path.iterdir()] == ["bad.pth"]
 
 
@@ -154,7 +177,7 @@ def test_clip_weights_alone_become_a_package(
     numbers = {"input_resolution": torch.tensor(20), "context_length": torch.tensor(77)}
     torch.save({**weights, **numbers}, tmp_path / "clip.pt")
     out = tmp_path / "package"
-    convert.convert_checkpoint(NAME, tmp_path / "clip.pt", out, Views.SINGLE)
+    convert.convert_checkpoint(NAME, tmp_path / "clip.pt", out, Variant())
     assert ModelPackage.load(out).card.confidence_kind == "softmax"
     frame = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
     with Segmenter.open(out, "road; car") as segmenter:
@@ -169,12 +192,12 @@ def test_a_clip_of_another_width_is_refused(
     wide = replace(SMALL, image=replace(SMALL.image, width=64))
     monkeypatch.setitem(registry.NETWORKS, NAME, wide)
     with pytest.raises(WeightsError, match="was wanted"):
-        convert.convert_checkpoint(NAME, checkpoint, tmp_path / "package", Views.SINGLE)
+        convert.convert_checkpoint(NAME, checkpoint, tmp_path / "package", Variant())
 
 
 def test_a_folder_that_is_taken_stays_as_it_is(checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / "package").mkdir()
     with pytest.raises(PackageError, match="exists already"):
-        convert.convert_checkpoint(NAME, checkpoint, tmp_path / "package", Views.SINGLE)
+        convert.convert_checkpoint(NAME, checkpoint, tmp_path / "package", Variant())
     with pytest.raises(PackageError, match="catseg-base, catseg-large, maskclip"):
-        convert.convert_deterministic("catseg-huge", tmp_path / "other", Views.SINGLE)
+        convert.convert_deterministic("catseg-huge", tmp_path / "other", Variant())

@@ -16,7 +16,7 @@ from ovseg_ros.models.catseg_layout import (  # noqa: E402
     published_shapes,
     to_published,
 )
-from ovseg_ros.models.class_aggregation import ClassAggregation, Padding  # noqa: E402
+from ovseg_ros.models.class_aggregation import ClassAggregation  # noqa: E402
 from ovseg_ros.models.clip_image import ImageTowerConfig  # noqa: E402
 from ovseg_ros.models.clip_text import TextTowerConfig  # noqa: E402
 from ovseg_ros.models.cost_aggregation import REJECTED_LOGIT, HeadConfig  # noqa: E402
@@ -78,9 +78,11 @@ def test_the_folded_padding_equals_rows_that_are_there(labels: int) -> None:
 @torch.no_grad()
 def test_padding_matters() -> None:
     attention = build().aggregator.layers[0].attention.attention
-    x, guidance = torch.randn(1, 2, 4, 128), torch.randn(1, 2, 128)
-    token = torch.randn(1, 1, 128)
-    some, none = (attention(x, guidance, Padding(n, token, token), {}) for n in (10, 0))
+    x, token = torch.randn(1, 2, 4, 128), torch.randn(1, 1, 128)
+    share = attention.share(torch.randn(1, 2, 128), {})
+    some, none = (
+        attention(x, share, attention.pad(rows, token, token, {}), 12, {}) for rows in (10, 0)
+    )
     assert not torch.allclose(some, none, atol=1e-3)
 
 
@@ -105,6 +107,19 @@ def test_beyond_the_capacity_the_best_labels_are_kept() -> None:
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("most", [3, 7, 20])
+def test_of_many_labels_the_promising_ones_are_aggregated(most: int) -> None:
+    network = build()
+    x, text = inputs(12, batch=2)
+    features = network.encode_image(x, {})
+    logits, kept = network.score_promising(features, text, {}, most)
+    assert kept.shape == (2, min(most, 12))
+    for image in range(2):
+        own = network(x[image : image + 1], text[kept[image]], {})
+        assert torch.allclose(logits[image], own[0], atol=1e-4)
+
+
+@torch.no_grad()
 @pytest.mark.parametrize("group", ["image.", "aggregator."])
 def test_adapters_reach_every_group_and_leave_no_trace(group: str) -> None:
     network = build()
@@ -126,17 +141,17 @@ def test_a_low_rank_change_equals_a_changed_weight() -> None:
     x, text = inputs(3)
     generator = torch.Generator().manual_seed(1)
     sites = list(lora_sites(network))
-    factors = {
-        id(site): (
+    lora = {
+        id(site): site.changed(
             0.1 * torch.randn(2, site.c_in, generator=generator),
             0.1 * torch.randn(2, site.c_out, generator=generator),
         )
         for _, site in sites
     }
-    found = network(x, text, factors)
+    found = network(x, text, lora)
     for _, site in sites:
-        a, b = factors[id(site)]
-        site.weight += b.T @ a
+        change = lora[id(site)]
+        site.weight += change.b.T @ change.a
     assert torch.allclose(found, network(x, text, {}), atol=1e-3)
 
 
