@@ -10,7 +10,10 @@ from ovseg_ros.commands.options import positive
 
 NAME = "convert"
 HELP = "make a model package of published weights"
-_NETWORKS = ("catseg-base", "catseg-large", "maskclip-b16", "maskclip-b16-laion")
+_NETWORK_HELP = (
+    "catseg-base, catseg-large, maskclip-b16, maskclip-b16-laion; or catseg:TOWER, maskclip:TOWER "
+    "over any plain CLIP of open_clip, such as maskclip:ViT-B-16-quickgelu (needs --weights)"
+)
 # The weights of a network, where they are fetched under another name.
 _RECIPES = {"maskclip-b16": "clip-vit-b-16"}
 _VIEWS = ("single", "sliding")
@@ -18,7 +21,7 @@ _VIEWS = ("single", "sliding")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this verb."""
-    parser.add_argument("network", metavar="NETWORK", help=", ".join(_NETWORKS))
+    parser.add_argument("network", metavar="NETWORK", help=_NETWORK_HELP)
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
         "--weights", type=Path, metavar="FILE", help="default: what `ovseg fetch NETWORK` fetched"

@@ -64,12 +64,12 @@ class ClipAttention(nn.Module):
 class ClipMlp(nn.Module):
     """The feed-forward part of a block; both layers are LoRA sites."""
 
-    def __init__(self, width: int, activation: Activation) -> None:
-        """Build layers `width` to 4 `width` and back."""
+    def __init__(self, width: int, hidden: int, activation: Activation) -> None:
+        """Build layers `width` to `hidden` and back."""
         super().__init__()
         self.activation = activation
-        self.c_fc = LoraLinear(width, 4 * width, _CHANGE)
-        self.c_proj = LoraLinear(4 * width, width, _CHANGE)
+        self.c_fc = LoraLinear(width, hidden, _CHANGE)
+        self.c_proj = LoraLinear(hidden, width, _CHANGE)
 
     def forward(self, x: Tensor, lora: LoraSlices) -> Tensor:
         """Map [B, L, C] to [B, L, C]."""
@@ -79,13 +79,13 @@ class ClipMlp(nn.Module):
 class ClipBlock(nn.Module):
     """A pre-norm residual block."""
 
-    def __init__(self, width: int, heads: int, activation: Activation) -> None:
-        """Build the block."""
+    def __init__(self, width: int, heads: int, activation: Activation, mlp_ratio: float) -> None:
+        """Build the block; its feed-forward part is `mlp_ratio` times as wide inside."""
         super().__init__()
         self.ln_1 = nn.LayerNorm(width)
         self.attn = ClipAttention(width, heads)
         self.ln_2 = nn.LayerNorm(width)
-        self.mlp = ClipMlp(width, activation)
+        self.mlp = ClipMlp(width, int(width * mlp_ratio), activation)
 
     def forward(self, x: Tensor, lora: LoraSlices, mask: Tensor | None = None) -> Tensor:
         """Map [B, L, C] to [B, L, C]."""

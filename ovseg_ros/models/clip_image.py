@@ -29,6 +29,7 @@ class ImageTowerConfig:
     grid: int
     embedding_dim: int
     activation: Activation = Activation.QUICK_GELU
+    mlp_ratio: float = 4.0
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,10 @@ class ImageTower(nn.Module):
         self.class_embedding = nn.Parameter(torch.zeros(width))
         self.positional_embedding = nn.Parameter(torch.zeros(config.grid**2 + 1, width))
         self.ln_pre = nn.LayerNorm(width)
-        blocks = [ClipBlock(width, config.heads, config.activation) for _ in range(config.layers)]
-        self.blocks = nn.ModuleList(blocks)
+        self.blocks = nn.ModuleList(
+            ClipBlock(width, config.heads, config.activation, config.mlp_ratio)
+            for _ in range(config.layers)
+        )
         self.ln_post = nn.LayerNorm(width)
         self.proj = nn.Parameter(torch.zeros(width, config.embedding_dim))
 

@@ -22,6 +22,7 @@ class TextTowerConfig:
     vocabulary: int = 49408
     context: int = 77
     activation: Activation = Activation.QUICK_GELU
+    mlp_ratio: float = 4.0
 
 
 class ClipTextTower(nn.Module):
@@ -34,8 +35,10 @@ class ClipTextTower(nn.Module):
         width = config.width
         self.token_embedding = nn.Embedding(config.vocabulary, width)
         self.positional_embedding = nn.Parameter(torch.zeros(config.context, width))
-        blocks = [ClipBlock(width, config.heads, config.activation) for _ in range(config.layers)]
-        self.blocks = nn.ModuleList(blocks)
+        self.blocks = nn.ModuleList(
+            ClipBlock(width, config.heads, config.activation, config.mlp_ratio)
+            for _ in range(config.layers)
+        )
         self.ln_final = nn.LayerNorm(width)
         self.text_projection = nn.Parameter(torch.zeros(width, config.embedding_dim))
         self.logit_scale = nn.Parameter(torch.zeros(()))

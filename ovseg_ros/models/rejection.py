@@ -13,13 +13,15 @@ from torch import Tensor
 def promising(cost: Tensor, most: int) -> Tensor:
     """Return the numbers [B, K] of the labels of `cost` [B, N, h, w] worth aggregating.
 
-    K is `most`, or N where that is less. Labels go by the number of positions that rank them first;
-    those that no position ranks first, by how close they come to it anywhere.
+    K is `most`, or N where that is less. Labels go by the number of positions that rank them first,
+    then by how close they come to it, anywhere and on average.
     """
     positions = cost.flatten(2)
     behind = positions - positions.amax(1, keepdim=True)
     wins = (behind == 0).sum(-1)
-    return (wins + behind.amax(-1)).topk(torch.sym_min(most, cost.shape[1]), dim=-1).indices
+    # Cosines differ by at most 2: this is in -1..0 and decides among equal numbers of wins.
+    closeness = (behind.amax(-1) + behind.mean(-1)) / 4
+    return (wins + closeness).topk(torch.sym_min(most, cost.shape[1]), dim=-1).indices
 
 
 def pick_labels(maps: Tensor, kept: Tensor) -> Tensor:
