@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -145,16 +147,19 @@ def spoiled(weights: dict[str, torch.Tensor], how: str) -> dict[str, torch.Tenso
         return {**weights, "backbone.stem.weight": torch.zeros(2)}
     if how == "shape":
         return {**weights, key: torch.zeros(3)}
+    if how == "integer":
+        return {**weights, key: torch.tensor([3], dtype=torch.int8)}
     return {**weights, key: torch.tensor([float("nan")])}
 
 
 @pytest.mark.parametrize(
     ("how", "named"),
     [
-        ("missing", "transformer.head.bias"),
-        ("extra", "backbone.stem.weight"),
+        ("missing", r"missing \(1\):\n.*transformer\.head\.bias"),
+        ("extra", r"not part of the network \(1\):\n.*backbone\.stem\.weight"),
         ("shape", r"\[3\] was found, \[1\] was wanted"),
-        ("nan", "transformer.head.bias"),
+        ("integer", r"transformer\.head\.bias: int8 was found, float32 was wanted"),
+        ("nan", r"earlier checkpoint(?s:.*)transformer\.head\.bias: 1 of 1 values"),
     ],
 )
 def test_weights_that_do_not_fit_leave_nothing_behind(
@@ -163,7 +168,7 @@ def test_weights_that_do_not_fit_leave_nothing_behind(
     weights = torch.load(checkpoint, weights_only=True)["model"]
     bad = tmp_path / "bad.pth"
     torch.save({"model": spoiled(weights, how)}, bad)
-    with pytest.raises(WeightsError, match=named):
+    with pytest.raises(WeightsError, match=rf"bad\.pth (?s:.*){named}"):
         convert.convert_checkpoint(NAME, bad, tmp_path / "package", Variant())
     assert [p.name for p in tmp_path.iterdir()] == ["bad.pth"]
 
@@ -191,8 +196,29 @@ def test_a_clip_of_another_width_is_refused(
 ) -> None:
     wide = replace(SMALL, image=replace(SMALL.image, width=64))
     monkeypatch.setitem(registry.NETWORKS, NAME, wide)
-    with pytest.raises(WeightsError, match="was wanted"):
+    found, wanted = r"\[26, 32\] was found", r"\[26, 64\] was wanted"
+    key = r"clip_model\.visual\.positional_embedding"
+    with pytest.raises(WeightsError, match=rf"model\.pth (?s:.*){key}: {found}, {wanted}"):
         convert.convert_checkpoint(NAME, checkpoint, tmp_path / "package", Variant())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda whole: pickle.dumps(print), "is refused: its pickle asks for"),
+        (lambda whole: whole[: len(whole) // 2], "truncated or damaged.*fetch it again"),
+        (lambda whole: b"", "is empty; fetch it again"),
+    ],
+)
+def test_a_file_that_is_no_checkpoint_leaves_nothing_behind(
+    checkpoint: Path, tmp_path: Path, spoil: Callable[[bytes], bytes], sentence: str
+) -> None:
+    bad = tmp_path / "bad.pth"
+    bad.write_bytes(spoil(checkpoint.read_bytes()))
+    with pytest.raises(WeightsError, match=rf"bad\.pth .*{sentence}"):
+        convert.convert_checkpoint(NAME, bad, tmp_path / "package", Variant())
+    assert [p.name for p in tmp_path.iterdir()] == ["bad.pth"]
 
 
 def test_a_folder_that_is_taken_stays_as_it_is(checkpoint: Path, tmp_path: Path) -> None:
