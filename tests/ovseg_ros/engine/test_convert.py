@@ -16,8 +16,18 @@ torch = pytest.importorskip("torch", reason="torch is not installed; run `make b
 pytest.importorskip("tokenizers", reason="tokenizers is not installed; run `make build-torch`")
 
 from ovseg_ros.engine import convert  # noqa: E402
+from ovseg_ros.engine.base import load_backend  # noqa: E402
+from ovseg_ros.engine.choice import REFERENCE  # noqa: E402
 from ovseg_ros.engine.convertible import Variant  # noqa: E402
-from ovseg_ros.engine.export import Trial, check_graph, export_graph  # noqa: E402
+from ovseg_ros.engine.export import (  # noqa: E402
+    INPUTS,
+    OUTPUTS,
+    Trial,
+    check_graph,
+    export_graph,
+    random_inputs,
+    save_program,
+)
 from ovseg_ros.errors import PackageError, WeightsError  # noqa: E402
 from ovseg_ros.models import registry  # noqa: E402
 from ovseg_ros.models.catseg import CatSeg, CatSegConfig  # noqa: E402
@@ -33,8 +43,9 @@ from ovseg_ros.models.clip_text import TextTowerConfig  # noqa: E402
 from ovseg_ros.models.cost_aggregation import HeadConfig  # noqa: E402
 from ovseg_ros.models.deterministic import deterministic_weights  # noqa: E402
 from ovseg_ros.models.maskclip import MaskClip, MaskClipConfig  # noqa: E402
+from ovseg_ros.models.maskclip_graph import MaskClipGraph  # noqa: E402
 from ovseg_ros.models.open_clip_layout import open_clip_shapes  # noqa: E402
-from ovseg_ros.packages import ModelPackage  # noqa: E402
+from ovseg_ros.packages import ModelPackage, seal  # noqa: E402
 from ovseg_ros.segmenter import Segmenter  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -137,6 +148,24 @@ def test_a_variant_that_a_network_does_not_have(
 ) -> None:
     with pytest.raises(PackageError, match=sentence):
         convert.convert_deterministic(name, tmp_path / "package", variant)
+
+
+def test_a_program_exported_for_one_number_of_labels_and_one_rank_is_refused(
+    tiny_package: Path, tmp_path: Path
+) -> None:
+    config = MaskClipConfig(SMALL.image, SMALL.text, internal_size_px=(16, 24))
+    graph = MaskClipGraph(MaskClip(config)).eval()
+    inputs = random_inputs(graph, Trial(48, 64, 8, 4))
+    save_program(graph, inputs, INPUTS, OUTPUTS, None, tmp_path / "segmenter.onnx")
+    sites = [{"name": n, "c_in": s.c_in, "c_out": s.c_out} for n, s in graph.lora_sites]
+    card = ModelPackage.load(tiny_package).card.raw
+    seal(tmp_path, {**card, "embedding_dim": graph.embedding_dim, "lora_sites": sites})
+    with pytest.raises(
+        PackageError, match=r"segmenter\.onnx .*convert the package again"
+    ) as refusal:
+        load_backend(ModelPackage.load(tmp_path), REFERENCE, 1, tmp_path)
+    assert "no other number of labels than 8 would run" in str(refusal.value)
+    assert "no other number of LoRA ranks than 4 would run" in str(refusal.value)
 
 
 def spoiled(weights: dict[str, torch.Tensor], how: str) -> dict[str, torch.Tensor]:
