@@ -93,9 +93,12 @@ def test_a_checkpoint_becomes_a_package_that_runs_without_torch(package: Path) -
     card = ModelPackage.load(package).card
     assert card.templates == ("A photo of a {} in the scene",)
     assert all(site.name.startswith("sem_seg_head.predictor") for site in card.lora_sites)
+    assert card.text_lora_sites[0].name.endswith("clip_model.transformer.resblocks.0.attn.q_proj")
     frame = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
     with Segmenter.open(package, "road; car; !sky") as segmenter:
         found = segmenter.infer(frame)
+        # Text bank and card agree on the widths of the text tower's factors, or it would not open.
+        assert card.text_lora_widths == (256, 256)
         assert segmenter.text_bank.is_trained("any words at all")
     assert found.label_mask.shape == (48, 64)
     assert found.embedding.shape == (64,)
