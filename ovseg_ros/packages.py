@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from ovseg_ros.adapters.sites import LoraSite, packed_widths, sites_from_card
 from ovseg_ros.engine.limits import CheckLimits
 from ovseg_ros.errors import PackageError
 
@@ -42,20 +43,13 @@ _REQUIRED = {
 
 
 @dataclass(frozen=True)
-class LoraSite:
-    """One layer that LoRA can change: a weight [c_out, c_in], as laid out in the packed factors."""
-
-    name: str
-    c_in: int
-    c_out: int
-
-
-@dataclass(frozen=True)
 class Card:
     """What the card says; `raw` holds all of it, data, metrics and limits included.
 
     `internal_size_px` is (H, W) of the network's own input; `embedding_dim` is D; `checks` are the
-    limits that other engines must keep to, for which a card need not say anything.
+    limits that other engines must keep to, for which a card need not say anything. `lora_sites` are
+    those of the segmenter; `text_lora_sites` those of the text tower, none where it takes no
+    factors.
     """
 
     name: str
@@ -68,6 +62,7 @@ class Card:
     confidence_kind: str
     templates: tuple[str, ...]
     lora_sites: tuple[LoraSite, ...]
+    text_lora_sites: tuple[LoraSite, ...]
     license: str
     checks: CheckLimits
     files: Mapping[str, str]
@@ -76,7 +71,12 @@ class Card:
     @property
     def lora_widths(self) -> tuple[int, int]:
         """(sum of C_in, sum of C_out) over the LoRA sites: the widths of the packed factors."""
-        return sum(s.c_in for s in self.lora_sites), sum(s.c_out for s in self.lora_sites)
+        return packed_widths(self.lora_sites)
+
+    @property
+    def text_lora_widths(self) -> tuple[int, int] | None:
+        """The same of the text tower; None where it takes no factors."""
+        return packed_widths(self.text_lora_sites) if self.text_lora_sites else None
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,8 @@ def read_card(folder: Path) -> Card:
         default_threshold=raw["default_threshold"],
         confidence_kind=raw["confidence_kind"],
         templates=tuple(raw["templates"]),
-        lora_sites=tuple(LoraSite(**site) for site in raw["lora_sites"]),
+        lora_sites=sites_from_card(path, "lora_sites", raw["lora_sites"]),
+        text_lora_sites=sites_from_card(path, "text_lora_sites", raw.get("text_lora_sites", ())),
         license=raw["license"],
         checks=CheckLimits.from_card(path, raw.get("checks")),
         files=raw["files"],

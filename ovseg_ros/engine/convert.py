@@ -9,18 +9,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ovseg_ros.engine.convertible import Convertible, Variant, convertible
-from ovseg_ros.engine.export import OPSET, export_segmenter, save_program
+from ovseg_ros.engine.export import OPSET, export_segmenter
+from ovseg_ros.engine.export_text import export_text
 from ovseg_ros.errors import PackageError
-from ovseg_ros.models.clip_text import ClipTextTower
 from ovseg_ros.models.clip_text_graph import ClipTextGraph
 from ovseg_ros.models.deterministic import deterministic_weights
+from ovseg_ros.models.lora import lora_sites
+from ovseg_ros.models.segmenter_graph import TEXT_TOWER
 from ovseg_ros.packages import seal
 from ovseg_ros.text.clip_tokenizer import clip_tokenizer
-from ovseg_ros.text.tower import TOKENIZER_FILE, TOWER_FILE
+from ovseg_ros.text.tower import TOKENIZER_FILE
 from ovseg_ros.weights.checkpoint import read_checkpoint
 from ovseg_ros.weights.matching import match_state_dict
 
@@ -66,21 +67,13 @@ def _write(
     scratch = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
     try:
         export_segmenter(parts.graph, scratch)
-        export_text(parts.network.text, scratch / TOWER_FILE)
+        export_text(ClipTextGraph(parts.network.text), scratch)
         clip_tokenizer().save(scratch / TOKENIZER_FILE)
         seal(scratch, {**_card(name, parts), **provenance})
         scratch.chmod(0o755)
         os.replace(scratch, out)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-
-
-def export_text(tower: ClipTextTower, path: Path) -> None:
-    """Write the program of a text tower, any number and length of texts, to `path`."""
-    dynamic = torch.export.Dim.DYNAMIC
-    ids = torch.from_numpy(clip_tokenizer().encode(["a photo of a car", "tree"]))
-    free = ({0: dynamic, 1: dynamic},)
-    save_program(ClipTextGraph(tower.eval()), (ids,), ("ids",), ("embedding",), free, path)
 
 
 def _card(name: str, parts: Convertible) -> dict[str, Any]:
@@ -99,5 +92,9 @@ def _card(name: str, parts: Convertible) -> dict[str, Any]:
         "lora_sites": [
             {"name": parts.site_name(n), "c_in": site.c_in, "c_out": site.c_out}
             for n, site in parts.graph.lora_sites
+        ],
+        "text_lora_sites": [
+            {"name": parts.site_name(f"{TEXT_TOWER}{n}"), "c_in": site.c_in, "c_out": site.c_out}
+            for n, site in lora_sites(parts.network.text)
         ],
     }

@@ -11,10 +11,18 @@ import numpy.typing as npt
 from ovseg_ros.adapters.mix import LoraFactors, packed_factors
 from ovseg_ros.engine.base import Capabilities, RawResult, TextRows
 from ovseg_ros.engine.choice import REFERENCE
+from ovseg_ros.engine.signature import Port, require_frames, require_signature
 from ovseg_ros.errors import BackendError, MissingExtraError, PackageError
 from ovseg_ros.packages import ModelPackage
 
 _OUTPUTS = ("mask", "confidence", "embedding")
+_DTYPES = {
+    "tensor(uint8)": "uint8",
+    "tensor(int64)": "int64",
+    "tensor(float16)": "float16",
+    "tensor(float)": "float32",
+    "tensor(double)": "float64",
+}
 
 
 def import_onnxruntime() -> Any:
@@ -32,7 +40,10 @@ class OnnxRuntimeBackend:
     choice = REFERENCE
 
     def __init__(self, package: ModelPackage, threads: int) -> None:
-        """Load the graph; `threads` is how many threads an operator may use, 0 for all cores."""
+        """Load the graph; `threads` is how many threads an operator may use, 0 for all cores.
+
+        Raises `PackageError` where it cannot be loaded or is not what the card says.
+        """
         ort = import_onnxruntime()
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
@@ -49,6 +60,13 @@ class OnnxRuntimeBackend:
             raise PackageError(
                 f"{package.segmenter_path} cannot be loaded by ONNX Runtime: {error}"
             ) from None
+        self._path = package.segmenter_path
+        self._frames = require_signature(
+            [_port(entry) for entry in self._session.get_inputs()],
+            [_port(entry) for entry in self._session.get_outputs()],
+            package.card,
+            self._path,
+        )
         self._widths = package.card.lora_widths
         self.capabilities = Capabilities("cpu", "float32", package.card.label_capacity)
         self._text: TextRows | None = None
@@ -66,9 +84,14 @@ class OnnxRuntimeBackend:
         self._lora = packed_factors(factors, self._widths)
 
     def infer(self, images: npt.NDArray[np.uint8]) -> RawResult:
-        """Segment `images` uint8 [B, H, W, 3] RGB. Raises `BackendError` before `set_text`."""
+        """Segment `images` uint8 [B, H, W, 3] RGB.
+
+        Raises `BackendError` before `set_text`, and `FrameError` where the package was exported for
+        frames of another size.
+        """
         if self._text is None:
             raise BackendError("no labels are set; call set_text before infer")
+        require_frames(images.shape, self._frames, self._path)
         mask, confidence, embedding = self._session.run(
             _OUTPUTS,
             {
@@ -98,3 +121,10 @@ class OnnxRuntimeBackend:
     ) -> None:
         """Free the session."""
         self.close()
+
+
+def _port(entry: Any) -> Port:
+    """Return an input or output of a session in words that all backends share."""
+    # A free side has a name there, or none.
+    shape = tuple(side if isinstance(side, int) else None for side in entry.shape)
+    return Port(entry.name, _DTYPES.get(entry.type, entry.type), shape)

@@ -15,6 +15,7 @@ from ovseg_ros.adapters.mix import LoraFactors, packed_factors
 from ovseg_ros.engine.base import Capabilities, RawResult, TextRows
 from ovseg_ros.engine.choice import BackendName, EngineChoice, Precision
 from ovseg_ros.engine.quantised import find_quantised
+from ovseg_ros.engine.signature import Port, require_frames, require_signature
 from ovseg_ros.errors import BackendError, MissingExtraError, PackageError
 from ovseg_ros.packages import ModelPackage
 
@@ -22,6 +23,7 @@ EXTRA = "openvino"
 _DEVICE = "CPU"
 _OUTPUTS = ("mask", "confidence", "embedding")
 _DTYPES = {Precision.FP32: "float32", Precision.BF16: "bfloat16", Precision.INT8: "int8"}
+_NUMPY_NAMES = {"u8": "uint8", "i64": "int64", "f16": "float16", "f32": "float32", "f64": "float64"}
 # What OpenVINO calls the capability of a processor that a precision needs.
 _NEEDED = {Precision.FP32: "FP32", Precision.BF16: "BF16", Precision.INT8: "INT8"}
 
@@ -93,7 +95,8 @@ class OpenVinoBackend:
         """Compile the graph; `threads` is how many threads it may use, 0 for all cores.
 
         `cache` is where `ovseg calibrate` leaves int8 models. Raises `BackendError` where the
-        processor lacks `precision` or the package was not calibrated.
+        processor lacks `precision` or the package was not calibrated, and `PackageError` where
+        the graph cannot be compiled or is not what the card says.
         """
         ov = import_openvino()
         core = ov.Core()
@@ -106,6 +109,13 @@ class OpenVinoBackend:
             "INFERENCE_NUM_THREADS": threads,
         }
         graph = read_graph(core, path)
+        self._path = path
+        self._frames = require_signature(
+            [_port(each) for each in graph.inputs],
+            [_port(each) for each in graph.outputs],
+            package.card,
+            path,
+        )
         try:
             self._request = core.compile_model(graph, _DEVICE, settings).create_infer_request()
         except RuntimeError as error:
@@ -134,9 +144,14 @@ class OpenVinoBackend:
         self._keep("lora_b", lora_b)
 
     def infer(self, images: npt.NDArray[np.uint8]) -> RawResult:
-        """Segment `images` uint8 [B, H, W, 3] RGB. Raises `BackendError` before `set_text`."""
+        """Segment `images` uint8 [B, H, W, 3] RGB.
+
+        Raises `BackendError` before `set_text`, and `FrameError` where the package was exported for
+        frames of another size.
+        """
         if not self._has_text:
             raise BackendError("no labels are set; call set_text before infer")
+        require_frames(images.shape, self._frames, self._path)
         found = self._request.infer({"image": images})
         return RawResult(*(found[name] for name in _OUTPUTS))
 
@@ -160,3 +175,12 @@ class OpenVinoBackend:
     def _keep(self, name: str, value: npt.NDArray[Any]) -> None:
         """Copy `value` into an input that stays as it is until it is set again."""
         self._request.set_tensor(name, self._make_tensor(np.ascontiguousarray(value)))
+
+
+def _port(found: Any) -> Port:
+    """Return an input or output of an openvino.Model in words that all backends share."""
+    kind, sides = found.get_element_type().get_type_name(), found.partial_shape
+    shape = None
+    if sides.rank.is_static:
+        shape = tuple(None if side.is_dynamic else side.get_length() for side in sides)
+    return Port(found.get_any_name(), _NUMPY_NAMES.get(kind, kind), shape)

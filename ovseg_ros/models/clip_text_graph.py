@@ -1,4 +1,4 @@
-"""The exported program of CLIP's text tower: token ids in, unit vectors out."""
+"""The exported program of CLIP's text tower: token ids and adapter factors in, unit vectors out."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ovseg_ros.models.clip_text import ClipTextTower
+from ovseg_ros.models.lora import LoraSite, lora_sites, slice_factors
 
 
 class ClipTextGraph(nn.Module):
@@ -16,6 +17,15 @@ class ClipTextGraph(nn.Module):
         super().__init__()
         self.tower = tower
 
-    def forward(self, ids: Tensor) -> Tensor:
-        """Return unit vectors [N, D] of int64 `ids` [N, L], zeros behind the end token."""
-        return F.normalize(self.tower(ids, {}), dim=-1)
+    @property
+    def lora_sites(self) -> list[tuple[str, LoraSite]]:
+        """(name, site) of every layer of the tower that takes factors."""
+        return list(lora_sites(self.tower))
+
+    def forward(self, ids: Tensor, lora_a: Tensor, lora_b: Tensor) -> Tensor:
+        """Return unit vectors [N, D] of int64 `ids` [N, L], zeros behind the end token.
+
+        `lora_a` [R, sum C_in] and `lora_b` [R, sum C_out] are packed over the sites of the tower.
+        """
+        lora = slice_factors([site for _, site in self.lora_sites], lora_a, lora_b)
+        return F.normalize(self.tower(ids, lora), dim=-1)

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from ovseg_ros.models.lora import LoraSite, LoraSlices, lora_sites, slice_factors
 
-_TEXT_TOWER = "text."
+# Under this the layers of the text tower are named within a network.
+TEXT_TOWER = "text."
 
 
 class SegmenterGraph(nn.Module, ABC):
@@ -28,7 +29,7 @@ class SegmenterGraph(nn.Module, ABC):
         return [
             (name, site)
             for name, site in lora_sites(self.network)
-            if not name.startswith(_TEXT_TOWER)
+            if not name.startswith(TEXT_TOWER)
         ]
 
     @property

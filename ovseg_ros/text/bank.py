@@ -22,7 +22,8 @@ PLAIN_TEMPLATE = "{}"
 class TextBank:
     """Encodes the labels of a query; each prompt is encoded once and kept.
 
-    Safe to use from several threads.
+    Its rows are those of the base model: a prompt is kept under its text alone, so it must not be
+    encoded under LoRA factors, which come and go. Safe to use from several threads.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class TextBank:
         """The text bank of a model package.
 
         Raises MissingExtraError without onnxruntime, and PackageError when a file is unusable or
-        the tower's vectors have another size than the card says.
+        the tower's vectors or its LoRA factors have another size than the card says.
         """
         folder = package.folder
         tower = TextTower.load(folder)
@@ -53,6 +54,11 @@ class TextBank:
             raise PackageError(
                 f"the text tower in {folder} gives {tower.dim} numbers, its card says "
                 f"{package.card.embedding_dim}; restore the model package"
+            )
+        if tower.lora_widths != package.card.text_lora_widths:
+            raise PackageError(
+                f"the text tower in {folder} takes {_in_words(tower.lora_widths)}, its card says "
+                f"{_in_words(package.card.text_lora_widths)}; restore the model package"
             )
         return cls(tower, names)
 
@@ -98,6 +104,12 @@ class TextBank:
             while len(self._cache) > self._cache_prompts:
                 self._cache.popitem(last=False)
         return found
+
+
+def _in_words(lora_widths: tuple[int, int] | None) -> str:
+    if lora_widths is None:
+        return "no LoRA factors"
+    return f"LoRA factors of widths {lora_widths[0]} and {lora_widths[1]}"
 
 
 def _prompts(names: Sequence[str], templates: Sequence[str]) -> list[str]:

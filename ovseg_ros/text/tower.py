@@ -10,12 +10,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ovseg_ros.errors import MissingExtraError, PackageError
+from ovseg_ros.adapters.mix import LoraFactors, packed_factors
+from ovseg_ros.errors import AdapterError, MissingExtraError, PackageError
 from ovseg_ros.text.clip_tokenizer import ClipTokenizer
 from ovseg_ros.text.tokenizer import Tokenizer
 
 TOWER_FILE = "text.onnx"
 TOKENIZER_FILE = "tokenizer.json"
+_LORA_INPUTS = ("lora_a", "lora_b")
+_OUTPUT = "embedding"
 _CHUNK = 128
 _THREADS = 1
 
@@ -34,11 +37,19 @@ class TextTower:
     """Encodes texts with `text.onnx` and the tokenizer beside it. Safe to share between threads."""
 
     def __init__(self, session: Any, tokenizer: TextTokenizer) -> None:
-        """Takes an onnxruntime session whose input is `ids` and whose output is `embedding`."""
+        """Takes an onnxruntime session with the input `ids` and the output `embedding`.
+
+        A session that takes LoRA factors has the inputs `lora_a` and `lora_b` as well.
+        """
         self._session = session
         self.tokenizer = tokenizer
+        widths = {entry.name: entry.shape[-1] for entry in session.get_inputs()}
+        self._lora_widths = (
+            (int(widths["lora_a"]), int(widths["lora_b"])) if "lora_a" in widths else None
+        )
         # Asked of a run: the graph may name its output's width by a symbol.
-        self._dim = int(self._run(tokenizer.encode(["probe"])).shape[1])
+        probe = self._run(tokenizer.encode(["probe"]), self._lora_inputs(None))
+        self._dim = int(probe.shape[1])
 
     @classmethod
     def load(cls, folder: Path) -> TextTower:
@@ -73,19 +84,42 @@ class TextTower:
         """D, the size of the text-embedding space."""
         return self._dim
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    @property
+    def lora_widths(self) -> tuple[int, int] | None:
+        """Widths of the packed factors that the tower takes; None where it takes none."""
+        return self._lora_widths
+
+    def encode(
+        self, texts: Sequence[str], factors: LoraFactors | None = None
+    ) -> NDArray[np.float32]:
         """Unit vectors float32 [N, D] of `texts`, row by row; the batch does not matter.
 
-        Raises OvsegError for a text without a single letter, digit or symbol.
+        `factors` are those of the tower's own LoRA sites; None or rank 0 is the base. Raises
+        OvsegError for a text without a single letter, digit or symbol, and AdapterError where the
+        tower takes no factors or factors of other widths.
         """
+        lora = self._lora_inputs(factors)
         rows = np.empty((len(texts), self.dim), dtype=np.float32)
         for start in range(0, len(texts), _CHUNK):
             chunk = list(texts[start : start + _CHUNK])
-            rows[start : start + len(chunk)] = self._run(self.tokenizer.encode(chunk))
+            rows[start : start + len(chunk)] = self._run(self.tokenizer.encode(chunk), lora)
         return rows
 
-    def _run(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        (embedding,) = self._session.run(["embedding"], {"ids": ids})
+    def _lora_inputs(self, factors: LoraFactors | None) -> dict[str, NDArray[np.float32]]:
+        if self._lora_widths is not None:
+            return dict(zip(_LORA_INPUTS, packed_factors(factors, self._lora_widths), strict=True))
+        if factors is None or factors.rank == 0:
+            return {}
+        raise AdapterError(
+            f"LoRA factors of rank {factors.rank} were given to a text tower that takes none; "
+            f"use an adapter without text factors, or convert the package again if {TOWER_FILE} "
+            "is of a CLIP and has no LoRA inputs yet"
+        )
+
+    def _run(
+        self, ids: NDArray[np.int64], lora: dict[str, NDArray[np.float32]]
+    ) -> NDArray[np.float32]:
+        (embedding,) = self._session.run([_OUTPUT], {"ids": ids, **lora})
         return np.asarray(embedding, dtype=np.float32)
 
 
@@ -106,9 +140,18 @@ def load_tokenizer(path: Path) -> TextTokenizer:
 
 
 def _check_fit(session: Any, tokenizer: TextTokenizer, folder: Path) -> None:
+    """Refuse a tower with other inputs, or whose rank or width of factors cannot be used."""
     found = {entry.name: list(entry.shape) for entry in session.get_inputs()}
-    if list(found) != ["ids"] or not tokenizer.fits(found["ids"]):
+    given = [entry.name for entry in session.get_outputs()]
+    lora = [found.get(name, []) for name in _LORA_INPUTS]
+    usable = list(found) == ["ids"] or (
+        list(found) == ["ids", *_LORA_INPUTS]
+        and all(len(s) == 2 and not isinstance(s[0], int) and isinstance(s[1], int) for s in lora)
+    )
+    if not usable or given != [_OUTPUT] or not tokenizer.fits(found["ids"]):
         raise PackageError(
-            f"{folder / TOWER_FILE} takes {found}, which is not what {TOKENIZER_FILE} gives; "
-            "both must come from one training run: restore the model package"
+            f"{folder / TOWER_FILE} takes {found} and gives {given}, which is not what "
+            f"{TOKENIZER_FILE} gives and a query needs; both must come from one training run, with "
+            "the number of texts and the rank of LoRA factors free: restore the model package, or "
+            "convert it again"
         )

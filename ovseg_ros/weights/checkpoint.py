@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ovseg_ros.errors import MissingExtraError, WeightsError
 from ovseg_ros.packages import sha256_of
 from ovseg_ros.weights.file_kind import FileKind, file_kind
+from ovseg_ros.weights.finite import require_finite
 from ovseg_ros.weights.key_groups import grouped
 from ovseg_ros.weights.pickle_globals import pickle_globals
 from ovseg_ros.weights.torchscript import read_torchscript
@@ -33,11 +34,12 @@ _NUMPY_DTYPES = ("float16", "float32", "float64", "int32", "int64")
 
 
 def read_checkpoint(path: Path, sha256: str | None = None) -> dict[str, Tensor]:
-    """Return the weights in `path` by name: float32 on the CPU, every value finite.
+    """Return the weights in `path` by name on the CPU: float32, every value finite.
 
     Reads .safetensors, files of `torch.save` (the weights themselves, or under the key 'model' or
-    'state_dict', with anything harmless beside them) and TorchScript archives. Values of other
-    types are converted to float32. `sha256` is what the file must hash to.
+    'state_dict', with anything harmless beside them) and TorchScript archives. Floating point of
+    other widths becomes float32; integers and booleans stay what they are, because a weight stored
+    as such means nothing without its scale. `sha256` is what the file must hash to.
 
     Raises `WeightsError`, naming the file and what is wrong with it: missing, another hash,
     truncated, not a checkpoint, a pickle that would run code, no weights inside, NaN or infinity;
@@ -64,8 +66,8 @@ def read_checkpoint(path: Path, sha256: str | None = None) -> dict[str, Tensor]:
         raise WeightsError(
             f"{path} is truncated or damaged, or not a {kind.value}: {reason}; fetch it again"
         ) from None
-    weights = _as_float32(_weights_in(payload, path), path)
-    _refuse_non_finite(weights, path)
+    weights = _plain_tensors(_weights_in(payload, path), path)
+    require_finite(weights, path)
     return weights
 
 
@@ -159,7 +161,7 @@ def _weights_in(payload: Any, path: Path) -> Mapping[str, Any]:
     return payload
 
 
-def _as_float32(weights: Mapping[str, Any], path: Path) -> dict[str, Tensor]:
+def _plain_tensors(weights: Mapping[str, Any], path: Path) -> dict[str, Tensor]:
     import numpy as np
     import torch
 
@@ -167,10 +169,12 @@ def _as_float32(weights: Mapping[str, Any], path: Path) -> dict[str, Tensor]:
     others: list[str] = []
     for name, value in weights.items():
         if isinstance(value, np.ndarray):
-            value = torch.from_numpy(value.astype(np.float32))
+            # torch reads the byte order of this machine alone.
+            value = torch.from_numpy(value.astype(value.dtype.newbyteorder("=")))
         if _is_plain(value):
             # A copy, so that nothing keeps the mapped file: it may be replaced or truncated.
-            converted[name] = value.detach().to(torch.float32, copy=True)
+            dtype = torch.float32 if value.is_floating_point() else value.dtype
+            converted[name] = value.detach().to(dtype, copy=True)
         else:
             others.append(str(name))
     if others:
@@ -190,14 +194,3 @@ def _is_plain(value: Any) -> bool:
         and not value.is_complex()
         and not value.is_quantized
     )
-
-
-def _refuse_non_finite(weights: Mapping[str, Tensor], path: Path) -> None:
-    import torch
-
-    bad = [name for name, tensor in weights.items() if not bool(torch.isfinite(tensor).all())]
-    if bad:
-        raise WeightsError(
-            f"{path} holds NaN or infinity in {len(bad)} of {len(weights)} tensors: "
-            f"{grouped(bad)}; the training run that wrote it diverged, take an earlier checkpoint"
-        )

@@ -64,6 +64,9 @@ def test_a_missing_file_is_refused(copy: Path) -> None:
     [
         ({"format": 99}, "format 99"),
         ({"label_capacity": "many"}, "'label_capacity' is 'many'"),
+        ({"lora_sites": [{"name": "a", "c_in": 3}]}, "'lora_sites' is no list of sites"),
+        ({"text_lora_sites": [["a", 3, 4]]}, "'text_lora_sites' is no list of sites"),
+        ({"text_lora_sites": [{"name": "a", "c_in": 3, "c_out": "x"}]}, "widths c_in and c_out"),
         ({"files": {}}, "does not list segmenter.onnx"),
         ({"files": {"segmenter.onnx": "0", "../other": "0"}}, "was altered|outside the folder"),
     ],

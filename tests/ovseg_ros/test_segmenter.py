@@ -74,6 +74,15 @@ def test_a_refused_query_leaves_the_old_one(segmenter: Segmenter) -> None:
     assert segmenter.vocabulary is before
 
 
+def test_more_labels_than_the_package_takes_are_refused_with_both_numbers(
+    segmenter: Segmenter,
+) -> None:
+    before = segmenter.set_query("sky; grass")
+    with pytest.raises(QueryError, match=r"has 255 labels but .* takes at most 254; ask for fewer"):
+        segmenter.set_query("; ".join(f"thing {i}" for i in range(255)))
+    assert segmenter.vocabulary is before
+
+
 def test_ids_above_255_need_mono16(tiny_package: Path, image: np.ndarray) -> None:
     with Segmenter.open(tiny_package, id_space=IdSpace.MONO16) as wide:
         for start in (0, 200):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +16,18 @@ torch = pytest.importorskip("torch", reason="torch is not installed; run `make b
 pytest.importorskip("tokenizers", reason="tokenizers is not installed; run `make build-torch`")
 
 from ovseg_ros.engine import convert  # noqa: E402
+from ovseg_ros.engine.base import load_backend  # noqa: E402
+from ovseg_ros.engine.choice import REFERENCE  # noqa: E402
 from ovseg_ros.engine.convertible import Variant  # noqa: E402
-from ovseg_ros.engine.export import Trial, check_graph, export_graph  # noqa: E402
+from ovseg_ros.engine.export import (  # noqa: E402
+    INPUTS,
+    OUTPUTS,
+    Trial,
+    check_graph,
+    export_graph,
+    random_inputs,
+    save_program,
+)
 from ovseg_ros.errors import PackageError, WeightsError  # noqa: E402
 from ovseg_ros.models import registry  # noqa: E402
 from ovseg_ros.models.catseg import CatSeg, CatSegConfig  # noqa: E402
@@ -31,8 +43,9 @@ from ovseg_ros.models.clip_text import TextTowerConfig  # noqa: E402
 from ovseg_ros.models.cost_aggregation import HeadConfig  # noqa: E402
 from ovseg_ros.models.deterministic import deterministic_weights  # noqa: E402
 from ovseg_ros.models.maskclip import MaskClip, MaskClipConfig  # noqa: E402
+from ovseg_ros.models.maskclip_graph import MaskClipGraph  # noqa: E402
 from ovseg_ros.models.open_clip_layout import open_clip_shapes  # noqa: E402
-from ovseg_ros.packages import ModelPackage  # noqa: E402
+from ovseg_ros.packages import ModelPackage, seal  # noqa: E402
 from ovseg_ros.segmenter import Segmenter  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -80,9 +93,12 @@ def test_a_checkpoint_becomes_a_package_that_runs_without_torch(package: Path) -
     card = ModelPackage.load(package).card
     assert card.templates == ("A photo of a {} in the scene",)
     assert all(site.name.startswith("sem_seg_head.predictor") for site in card.lora_sites)
+    assert card.text_lora_sites[0].name.endswith("clip_model.transformer.resblocks.0.attn.q_proj")
     frame = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
     with Segmenter.open(package, "road; car; !sky") as segmenter:
         found = segmenter.infer(frame)
+        # Text bank and card agree on the widths of the text tower's factors, or it would not open.
+        assert card.text_lora_widths == (256, 256)
         assert segmenter.text_bank.is_trained("any words at all")
     assert found.label_mask.shape == (48, 64)
     assert found.embedding.shape == (64,)
@@ -137,6 +153,24 @@ def test_a_variant_that_a_network_does_not_have(
         convert.convert_deterministic(name, tmp_path / "package", variant)
 
 
+def test_a_program_exported_for_one_number_of_labels_and_one_rank_is_refused(
+    tiny_package: Path, tmp_path: Path
+) -> None:
+    config = MaskClipConfig(SMALL.image, SMALL.text, internal_size_px=(16, 24))
+    graph = MaskClipGraph(MaskClip(config)).eval()
+    inputs = random_inputs(graph, Trial(48, 64, 8, 4))
+    save_program(graph, inputs, INPUTS, OUTPUTS, None, tmp_path / "segmenter.onnx")
+    sites = [{"name": n, "c_in": s.c_in, "c_out": s.c_out} for n, s in graph.lora_sites]
+    card = ModelPackage.load(tiny_package).card.raw
+    seal(tmp_path, {**card, "embedding_dim": graph.embedding_dim, "lora_sites": sites})
+    with pytest.raises(
+        PackageError, match=r"segmenter\.onnx .*convert the package again"
+    ) as refusal:
+        load_backend(ModelPackage.load(tmp_path), REFERENCE, 1, tmp_path)
+    assert "no other number of labels than 8 would run" in str(refusal.value)
+    assert "no other number of LoRA ranks than 4 would run" in str(refusal.value)
+
+
 def spoiled(weights: dict[str, torch.Tensor], how: str) -> dict[str, torch.Tensor]:
     key = "sem_seg_head.predictor.transformer.head.bias"
     if how == "missing":
@@ -145,16 +179,19 @@ def spoiled(weights: dict[str, torch.Tensor], how: str) -> dict[str, torch.Tenso
         return {**weights, "backbone.stem.weight": torch.zeros(2)}
     if how == "shape":
         return {**weights, key: torch.zeros(3)}
+    if how == "integer":
+        return {**weights, key: torch.tensor([3], dtype=torch.int8)}
     return {**weights, key: torch.tensor([float("nan")])}
 
 
 @pytest.mark.parametrize(
     ("how", "named"),
     [
-        ("missing", "transformer.head.bias"),
-        ("extra", "backbone.stem.weight"),
+        ("missing", r"missing \(1\):\n.*transformer\.head\.bias"),
+        ("extra", r"not part of the network \(1\):\n.*backbone\.stem\.weight"),
         ("shape", r"\[3\] was found, \[1\] was wanted"),
-        ("nan", "transformer.head.bias"),
+        ("integer", r"transformer\.head\.bias: int8 was found, float32 was wanted"),
+        ("nan", r"earlier checkpoint(?s:.*)transformer\.head\.bias: 1 of 1 values"),
     ],
 )
 def test_weights_that_do_not_fit_leave_nothing_behind(
@@ -163,7 +200,7 @@ def test_weights_that_do_not_fit_leave_nothing_behind(
     weights = torch.load(checkpoint, weights_only=True)["model"]
     bad = tmp_path / "bad.pth"
     torch.save({"model": spoiled(weights, how)}, bad)
-    with pytest.raises(WeightsError, match=named):
+    with pytest.raises(WeightsError, match=rf"bad\.pth (?s:.*){named}"):
         convert.convert_checkpoint(NAME, bad, tmp_path / "package", Variant())
     assert [p.name for p in tmp_path.iterdir()] == ["bad.pth"]
 
@@ -191,8 +228,29 @@ def test_a_clip_of_another_width_is_refused(
 ) -> None:
     wide = replace(SMALL, image=replace(SMALL.image, width=64))
     monkeypatch.setitem(registry.NETWORKS, NAME, wide)
-    with pytest.raises(WeightsError, match="was wanted"):
+    found, wanted = r"\[26, 32\] was found", r"\[26, 64\] was wanted"
+    key = r"clip_model\.visual\.positional_embedding"
+    with pytest.raises(WeightsError, match=rf"model\.pth (?s:.*){key}: {found}, {wanted}"):
         convert.convert_checkpoint(NAME, checkpoint, tmp_path / "package", Variant())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda whole: pickle.dumps(print), "is refused: its pickle asks for"),
+        (lambda whole: whole[: len(whole) // 2], "truncated or damaged.*fetch it again"),
+        (lambda whole: b"", "is empty; fetch it again"),
+    ],
+)
+def test_a_file_that_is_no_checkpoint_leaves_nothing_behind(
+    checkpoint: Path, tmp_path: Path, spoil: Callable[[bytes], bytes], sentence: str
+) -> None:
+    bad = tmp_path / "bad.pth"
+    bad.write_bytes(spoil(checkpoint.read_bytes()))
+    with pytest.raises(WeightsError, match=rf"bad\.pth .*{sentence}"):
+        convert.convert_checkpoint(NAME, bad, tmp_path / "package", Variant())
+    assert [p.name for p in tmp_path.iterdir()] == ["bad.pth"]
 
 
 def test_a_folder_that_is_taken_stays_as_it_is(checkpoint: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ovseg_ros.adapters.sites import LoraSite
 from ovseg_ros.errors import OvsegError, PackageError
 from ovseg_ros.packages import ModelPackage
 from ovseg_ros.text import TextBank, TextTower, TrainedNames
@@ -115,4 +116,8 @@ def test_the_bank_of_the_embedded_package(tiny_package: Path) -> None:
     assert TextBank.load(package).encode([["car"]], package.card.templates).shape == (1, 512)
     other = replace(package, card=replace(package.card, embedding_dim=768))
     with pytest.raises(PackageError, match="its card says 768"):
+        TextBank.load(other)
+    sites = (LoraSite("text.q_proj", 16, 8),)
+    other = replace(package, card=replace(package.card, text_lora_sites=sites))
+    with pytest.raises(PackageError, match=r"takes no LoRA factors, its card says .* 16 and 8"):
         TextBank.load(other)

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ovseg_ros.errors import OvsegError, PackageError
+from ovseg_ros.adapters.mix import LoraFactors
+from ovseg_ros.errors import AdapterError, OvsegError, PackageError
 from ovseg_ros.text import TextTower
 
 TEXTS = [
@@ -86,6 +87,15 @@ def test_a_name_is_near_its_published_clip_vector(tower: TextTower, shared_dir: 
 def test_a_text_without_a_word_is_refused(tower: TextTower) -> None:
     with pytest.raises(OvsegError, match="at least one word"):
         tower.encode(["car", "..."])
+
+
+def test_a_tower_without_lora_inputs_takes_no_factors(tower: TextTower) -> None:
+    assert tower.lora_widths is None
+    factors = LoraFactors(np.ones((2, 3), np.float32), np.ones((2, 4), np.float32))
+    with pytest.raises(AdapterError, match="rank 2 .* takes none; use an adapter without text"):
+        tower.encode(["car"], factors)
+    none = LoraFactors(factors.a[:0], factors.b[:0])
+    np.testing.assert_array_equal(tower.encode(["car"], none), tower.encode(["car"]))
 
 
 @pytest.mark.parametrize("broken", ["text.onnx", "tokenizer.json"])

@@ -113,7 +113,7 @@ def test_torchscript_gives_the_tensors_and_not_the_program(tmp_path):
     found = read_checkpoint(tmp_path / "ViT.pt")
     assert set(found) == set(network.state_dict())
     for name, tensor in network.state_dict().items():
-        assert torch.equal(found[name], tensor.float()), name
+        assert torch.equal(found[name].double(), tensor.double()), name
 
 
 def test_torchscript_with_code_in_its_pickle_is_refused(tmp_path):
@@ -215,8 +215,23 @@ def test_the_hash_is_checked(tmp_path):
 def test_weights_that_are_no_numbers_are_refused_by_key(tmp_path, bad):
     broken = weights() | {f"layers.{i}.w": torch.tensor([1.0, bad]) for i in range(12)}
     path = torch_file(tmp_path / "diverged.pth", {"model": broken})
-    with pytest.raises(WeightsError, match=r"12 of 14 tensors: layers\.\{0-11\}\.w"):
+    with pytest.raises(WeightsError, match=r"diverged\.pth holds .* 12 of 14 .*earlier") as refusal:
         read_checkpoint(path)
+    assert str(refusal.value).splitlines()[1:] == ["  layers.{0-11}.w: 1 of 2 values"]
+
+
+def test_every_key_that_is_no_number_is_listed(tmp_path):
+    broken = {f"layer_{i}": torch.full((i + 1,), float("nan")) for i in range(60)}
+    with pytest.raises(WeightsError) as refusal:
+        read_checkpoint(torch_file(tmp_path / "diverged.pth", broken))
+    found = str(refusal.value).splitlines()[1:]
+    assert found == [f"  layer_{i}: {i + 1} of {i + 1} values" for i in range(60)]
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int64", "bool"])
+def test_integers_are_not_taken_for_weights_in_floating_point(tmp_path, dtype):
+    path = torch_file(tmp_path / "w.pth", {"a": torch.ones(2, dtype=getattr(torch, dtype))})
+    assert str(read_checkpoint(path)["a"].dtype) == f"torch.{dtype}"
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,15 @@ def test_all_differences_are_in_one_message():
     )
 
 
+def test_weights_in_integers_are_refused_with_their_type():
+    found = tensors(WANTED) | {f"blocks.{i}.q": torch.ones(4, 4).char() for i in range(12)}
+    assert refusal(found | {"scale": torch.tensor(2)}).splitlines()[1:] == [
+        "  not floating point (13):",
+        "    scale: int64 was found, float32 was wanted",
+        "    blocks.{0-11}.q: int8 was found, float32 was wanted",
+    ]
+
+
 def test_a_prefix_is_not_guessed_away():
     text = refusal(tensors({f"module.{key}": shape for key, shape in WANTED.items()}))
     assert "missing (25)" in text
