@@ -57,7 +57,7 @@ def _type_loops(graph: ir.Graph) -> None:
         for place, made in enumerate(body.outputs[1:]):
             carried = body.inputs[2 + place : 3 + place]
             for value in (loop.outputs[place], *carried):
-                value.dtype = made.dtype
+                value.type = made.type
 
 
 class _Casts:
