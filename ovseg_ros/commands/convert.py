@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from ovseg_ros.commands.options import positive
+from ovseg_ros.engine.choice import ProgramPrecision
 
 NAME = "convert"
 HELP = "make a model package of published weights"
@@ -45,6 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="aggregate the K most promising labels of a frame and reject the others before "
         "(single view; default: all)",
     )
+    parser.add_argument(
+        "--precision",
+        choices=[precision.value for precision in ProgramPrecision],
+        default=ProgramPrecision.FP32.value,
+        help="fp16: half the size, typed float16 with islands of float32, for engines that compute "
+        "in it; a processor gains nothing (default: %(default)s)",
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="not there yet")
 
 
@@ -56,7 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
     from ovseg_ros.models.registry import find_network
 
     name, out = arguments.network, arguments.out
-    variant = Variant(Views(arguments.views), arguments.most_labels)
+    precision = ProgramPrecision(arguments.precision)
+    variant = Variant(Views(arguments.views), arguments.most_labels, precision)
     find_network(name)
     if arguments.deterministic:
         convert.convert_deterministic(name, out, variant)

@@ -24,6 +24,13 @@ class Precision(Enum):
     INT8 = "int8"
 
 
+class ProgramPrecision(Enum):
+    """What the program of a package is typed in, whichever backend runs it."""
+
+    FP32 = "fp32"
+    FP16 = "fp16"  # weights and heavy operators, with islands of float32
+
+
 PRECISIONS = {
     BackendName.ONNXRUNTIME: (Precision.FP32,),
     BackendName.OPENVINO: (Precision.FP32, Precision.BF16, Precision.INT8),

@@ -14,6 +14,7 @@ from torch import Tensor
 from ovseg_ros.engine.convertible import Convertible, Variant, convertible
 from ovseg_ros.engine.export import OPSET, export_segmenter
 from ovseg_ros.engine.export_text import export_text
+from ovseg_ros.engine.islands import island_kinds
 from ovseg_ros.errors import PackageError
 from ovseg_ros.models.clip_text_graph import ClipTextGraph
 from ovseg_ros.models.deterministic import deterministic_weights
@@ -66,7 +67,7 @@ def _write(
     out.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
     try:
-        export_segmenter(parts.graph, scratch)
+        export_segmenter(parts.graph, scratch, precision=parts.precision)
         export_text(ClipTextGraph(parts.network.text), scratch)
         clip_tokenizer().save(scratch / TOKENIZER_FILE)
         seal(scratch, {**_card(name, parts), **provenance})
@@ -87,6 +88,8 @@ def _card(name: str, parts: Convertible) -> dict[str, Any]:
         "default_threshold": 0.0,
         "templates": [config.template],
         "opset": OPSET,
+        "precision": parts.precision.value,
+        "float32_islands": island_kinds(parts.precision),
         "limits": ["Trained on English names."],
         **parts.card,
         "lora_sites": [

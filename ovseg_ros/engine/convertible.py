@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
+from ovseg_ros.engine.choice import ProgramPrecision
 from ovseg_ros.errors import PackageError
 from ovseg_ros.models import catseg_layout, open_clip_layout
 from ovseg_ros.models.catseg import CatSeg, CatSegConfig
@@ -27,7 +28,7 @@ class Convertible:
 
     `shapes` are the keys and shapes of its published weights, `harmless` keys that may be there
     too; `to_ours` renames such weights; `site_name` renames a LoRA site the other way; `card` holds
-    the entries of the card that depend on the network.
+    the entries of the card that depend on the network; `precision` is that of its program.
     """
 
     network: CatSeg | MaskClip
@@ -37,17 +38,20 @@ class Convertible:
     to_ours: Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
     site_name: Callable[[str], str]
     card: Mapping[str, Any]
+    precision: ProgramPrecision
 
 
 @dataclass(frozen=True)
 class Variant:
     """What a user may choose about a package.
 
-    `views` of each frame; `most_labels` to aggregate for a frame, None for all (see `promising`).
+    `views` of each frame; `most_labels` to aggregate for a frame, None for all (see `promising`);
+    `precision` of the program that runs on every frame.
     """
 
     views: Views = Views.SINGLE
     most_labels: int | None = None
+    precision: ProgramPrecision = ProgramPrecision.FP32
 
 
 def convertible(name: str, variant: Variant) -> Convertible:
@@ -58,12 +62,12 @@ def convertible(name: str, variant: Variant) -> Convertible:
     config = find_network(name)
     if isinstance(config, CatSegConfig):
         return _catseg(config, variant)
-    if variant != Variant():
+    if variant != Variant(precision=variant.precision):
         raise PackageError(
             f"{name} aggregates nothing: views and a most of labels are choices of CAT-Seg; "
             "convert it without them"
         )
-    return _maskclip(config)
+    return _maskclip(config, variant)
 
 
 def _catseg(config: CatSegConfig, variant: Variant) -> Convertible:
@@ -91,10 +95,11 @@ def _catseg(config: CatSegConfig, variant: Variant) -> Convertible:
             "terms of its own: annotations CC BY 4.0, pictures under the terms of Flickr",
             "training_data": ["COCO-Stuff 171", "the image-text pairs of OpenAI CLIP"],
         },
+        precision=variant.precision,
     )
 
 
-def _maskclip(config: MaskClipConfig) -> Convertible:
+def _maskclip(config: MaskClipConfig, variant: Variant) -> Convertible:
     network = MaskClip(config).eval()
     return Convertible(
         network=network,
@@ -110,4 +115,5 @@ def _maskclip(config: MaskClipConfig) -> Convertible:
             "license": "that of the CLIP weights; those of OpenAI are MIT",
             "training_data": ["the image-text pairs of the CLIP weights"],
         },
+        precision=variant.precision,
     )

@@ -15,9 +15,11 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed; run `make build-torch`")
 pytest.importorskip("tokenizers", reason="tokenizers is not installed; run `make build-torch`")
 
+from small_networks import SMALL, build  # noqa: E402
+
 from ovseg_ros.engine import convert  # noqa: E402
 from ovseg_ros.engine.base import load_backend  # noqa: E402
-from ovseg_ros.engine.choice import REFERENCE  # noqa: E402
+from ovseg_ros.engine.choice import REFERENCE, ProgramPrecision  # noqa: E402
 from ovseg_ros.engine.convertible import Variant  # noqa: E402
 from ovseg_ros.engine.export import (  # noqa: E402
     INPUTS,
@@ -30,17 +32,9 @@ from ovseg_ros.engine.export import (  # noqa: E402
 )
 from ovseg_ros.errors import PackageError, WeightsError  # noqa: E402
 from ovseg_ros.models import registry  # noqa: E402
-from ovseg_ros.models.catseg import CatSeg, CatSegConfig  # noqa: E402
 from ovseg_ros.models.catseg_graph import CatSegGraph  # noqa: E402
 from ovseg_ros.models.catseg_inference import Views  # noqa: E402
-from ovseg_ros.models.catseg_layout import (  # noqa: E402
-    from_published,
-    published_shapes,
-    to_published,
-)
-from ovseg_ros.models.clip_image import ImageTowerConfig  # noqa: E402
-from ovseg_ros.models.clip_text import TextTowerConfig  # noqa: E402
-from ovseg_ros.models.cost_aggregation import HeadConfig  # noqa: E402
+from ovseg_ros.models.catseg_layout import to_published  # noqa: E402
 from ovseg_ros.models.deterministic import deterministic_weights  # noqa: E402
 from ovseg_ros.models.maskclip import MaskClip, MaskClipConfig  # noqa: E402
 from ovseg_ros.models.maskclip_graph import MaskClipGraph  # noqa: E402
@@ -49,13 +43,6 @@ from ovseg_ros.packages import ModelPackage, seal  # noqa: E402
 from ovseg_ros.segmenter import Segmenter  # noqa: E402
 
 pytestmark = pytest.mark.torch
-SMALL = CatSegConfig(
-    image=ImageTowerConfig(3, 32, 2, patch_px=4, grid=5, embedding_dim=16),
-    text=TextTowerConfig(2, 16, 2, embedding_dim=16),
-    head=HeadConfig(embedding_dim=16, side=8, window=4),
-    clip_side_px=32,
-    guidance_blocks=(0, 1),
-)
 NAME = "small"
 
 
@@ -63,13 +50,6 @@ NAME = "small"
 def small_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Register CAT-Seg at a size that tests can afford to export."""
     monkeypatch.setitem(registry.NETWORKS, NAME, SMALL)
-
-
-def build() -> CatSeg:
-    network = CatSeg(SMALL).eval()
-    weights = deterministic_weights(published_shapes(network))
-    network.load_state_dict(from_published(network, weights))
-    return network
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +96,7 @@ def test_a_checkpoint_becomes_a_package_that_runs_without_torch(package: Path) -
 ONE_VIEW = (Trial(48, 64, 1, 0), Trial(50, 37, 40, 3), Trial(96, 32, 255, 1))
 
 
+@pytest.mark.parametrize("precision", ProgramPrecision)
 @pytest.mark.parametrize(
     ("variant", "trials"),
     [
@@ -127,16 +108,49 @@ ONE_VIEW = (Trial(48, 64, 1, 0), Trial(50, 37, 40, 3), Trial(96, 32, 255, 1))
     ],
 )
 def test_the_program_equals_torch(
-    variant: Variant, trials: tuple[Trial, ...], tmp_path: Path
+    variant: Variant, trials: tuple[Trial, ...], precision: ProgramPrecision, tmp_path: Path
 ) -> None:
     network, path = build(), tmp_path / "segmenter.onnx"
     graph = CatSegGraph(network, variant.views, variant.most_labels).eval()
-    export_graph(graph, path)
-    check_graph(graph, path, trials)
+    export_graph(graph, path, precision)
+    check_graph(graph, path, trials, precision)
     with torch.no_grad():
         network.aggregator.head.weight.neg_()
     with pytest.raises(PackageError, match="differs from torch"):
-        check_graph(graph, path, trials)
+        check_graph(graph, path, trials, precision)
+
+
+def test_a_half_package_runs_like_the_other(
+    package: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    half, variant = tmp_path / "half", Variant(precision=ProgramPrecision.FP16)
+    convert.convert_checkpoint(NAME, checkpoint, half, variant)
+    cards = [ModelPackage.load(folder).card.raw for folder in (package, half)]
+    assert [card["precision"] for card in cards] == ["fp32", "fp16"]
+    assert cards[0]["float32_islands"] == []
+    assert "LayerNormalization" in cards[1]["float32_islands"]
+    frame = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+    found = []
+    for folder in (package, half):
+        with Segmenter.open(folder, "road; car; !sky") as segmenter:
+            found.append(segmenter.infer(frame))
+    assert np.mean(found[0].label_mask != found[1].label_mask) < 0.05
+    np.testing.assert_allclose(found[0].embedding, found[1].embedding, atol=2e-3)
+
+
+# The smaller factor keeps the weights themselves within float16.
+@pytest.mark.parametrize("factor", [1e5, 1e7])
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
+def test_a_network_beyond_the_range_of_half_is_refused(
+    checkpoint: Path, tmp_path: Path, factor: float
+) -> None:
+    weights = torch.load(checkpoint, weights_only=True)["model"]
+    key = "sem_seg_head.predictor.clip_model.visual.transformer.resblocks.1.mlp.c_proj.weight"
+    file, variant = tmp_path / "large.pth", Variant(precision=ProgramPrecision.FP16)
+    torch.save({"model": {**weights, key: weights[key] * factor}}, file)
+    with pytest.raises(PackageError, match=r"blocks\.1\.mlp.*65504.*--precision fp32"):
+        convert.convert_checkpoint(NAME, file, tmp_path / "half", variant)
+    assert [p.name for p in tmp_path.iterdir()] == ["large.pth"]
 
 
 @pytest.mark.parametrize(
@@ -205,8 +219,9 @@ def test_weights_that_do_not_fit_leave_nothing_behind(
     assert [p.name for p in tmp_path.iterdir()] == ["bad.pth"]
 
 
+@pytest.mark.parametrize("precision", ProgramPrecision)
 def test_clip_weights_alone_become_a_package(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    precision: ProgramPrecision, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = MaskClipConfig(SMALL.image, SMALL.text, internal_size_px=(16, 24))
     monkeypatch.setitem(registry.NETWORKS, NAME, config)
@@ -214,7 +229,7 @@ def test_clip_weights_alone_become_a_package(
     numbers = {"input_resolution": torch.tensor(20), "context_length": torch.tensor(77)}
     torch.save({**weights, **numbers}, tmp_path / "clip.pt")
     out = tmp_path / "package"
-    convert.convert_checkpoint(NAME, tmp_path / "clip.pt", out, Variant())
+    convert.convert_checkpoint(NAME, tmp_path / "clip.pt", out, Variant(precision=precision))
     assert ModelPackage.load(out).card.confidence_kind == "softmax"
     frame = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
     with Segmenter.open(out, "road; car") as segmenter:

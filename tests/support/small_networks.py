@@ -1,0 +1,26 @@
+"""CAT-Seg at a size that tests can afford to export."""
+
+from __future__ import annotations
+
+from ovseg_ros.models.catseg import CatSeg, CatSegConfig
+from ovseg_ros.models.catseg_layout import from_published, published_shapes
+from ovseg_ros.models.clip_image import ImageTowerConfig
+from ovseg_ros.models.clip_text import TextTowerConfig
+from ovseg_ros.models.cost_aggregation import HeadConfig
+from ovseg_ros.models.deterministic import deterministic_weights
+
+SMALL = CatSegConfig(
+    image=ImageTowerConfig(3, 32, 2, patch_px=4, grid=5, embedding_dim=16),
+    text=TextTowerConfig(2, 16, 2, embedding_dim=16),
+    head=HeadConfig(embedding_dim=16, side=8, window=4),
+    clip_side_px=32,
+    guidance_blocks=(0, 1),
+)
+
+
+def build() -> CatSeg:
+    """Return the small network with weights that need no download."""
+    network = CatSeg(SMALL).eval()
+    weights = deterministic_weights(published_shapes(network))
+    network.load_state_dict(from_published(network, weights))
+    return network
