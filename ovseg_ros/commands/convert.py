@@ -12,7 +12,8 @@ NAME = "convert"
 HELP = "make a model package of published weights"
 _NETWORK_HELP = (
     "catseg-base, catseg-large, maskclip-b16, maskclip-b16-laion; or catseg:TOWER, maskclip:TOWER "
-    "over any plain CLIP of open_clip, such as maskclip:ViT-B-16-quickgelu (needs --weights)"
+    "over any plain CLIP or SigLIP of open_clip, such as maskclip:ViT-B-16-quickgelu (needs "
+    "--weights, and for SigLIP --tokenizer)"
 )
 # The weights of a network, where they are fetched under another name.
 _RECIPES = {"maskclip-b16": "clip-vit-b-16"}
@@ -45,6 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="aggregate the K most promising labels of a frame and reject the others before "
         "(single view; default: all)",
     )
+    parser.add_argument(
+        "--tokenizer",
+        type=Path,
+        metavar="FILE",
+        help="for SigLIP: the tokenizer.json of the model's Hugging Face repository",
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="not there yet")
 
 
@@ -55,13 +62,14 @@ def run(arguments: argparse.Namespace) -> int:
     from ovseg_ros.models.catseg_inference import Views
     from ovseg_ros.models.registry import find_network
 
-    name, out = arguments.network, arguments.out
+    name, out, tokenizer = arguments.network, arguments.out, arguments.tokenizer
     variant = Variant(Views(arguments.views), arguments.most_labels)
     find_network(name)
     if arguments.deterministic:
-        convert.convert_deterministic(name, out, variant)
+        convert.convert_deterministic(name, out, variant, tokenizer)
     else:
-        convert.convert_checkpoint(name, arguments.weights or _fetched(name), out, variant)
+        weights = arguments.weights or _fetched(name)
+        convert.convert_checkpoint(name, weights, out, variant, tokenizer)
     print(f"{out}: use it with --package {out}, or as the node's parameter model.package")
     return 0
 
