@@ -24,7 +24,7 @@ _OVER_CLIP = {
 }
 _OVER_SIGLIP = {
     "embedding_space": "the SigLIP that the checkpoint holds",
-    "license": "that of the checkpoint; none over SigLIP is published",
+    "license": "that of the checkpoint",
     "training_data": ["that of the checkpoint"],
 }
 

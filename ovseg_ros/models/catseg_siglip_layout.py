@@ -1,7 +1,7 @@
 """The layout of a CAT-Seg checkpoint over SigLIP, mapped to ours and back without loss.
 
-None is published. It is what CAT-Seg's program would save: its own keys for the head, and
-open_clip's for the towers, in the place where its checkpoints have CLIP.
+We know of none that is published. It is what CAT-Seg's program would save: its own keys for the
+head, and open_clip's for the towers, in the place where its checkpoints have CLIP.
 """
 
 from __future__ import annotations
