@@ -13,7 +13,8 @@ NAME = "convert"
 HELP = "make a model package of published weights"
 _NETWORK_HELP = (
     "catseg-base, catseg-large, maskclip-b16, maskclip-b16-laion; or catseg:TOWER, maskclip:TOWER "
-    "over any plain CLIP of open_clip, such as maskclip:ViT-B-16-quickgelu (needs --weights)"
+    "over any plain CLIP or SigLIP of open_clip, such as maskclip:ViT-B-16-quickgelu (needs "
+    "--weights, and for SigLIP --tokenizer)"
 )
 # The weights of a network, where they are fetched under another name.
 _RECIPES = {"maskclip-b16": "clip-vit-b-16"}
@@ -53,6 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="fp16: half the size, typed float16 with islands of float32, for engines that compute "
         "in it; a processor gains nothing (default: %(default)s)",
     )
+    parser.add_argument(
+        "--tokenizer",
+        type=Path,
+        metavar="FILE",
+        help="for SigLIP: the tokenizer.json of the model's Hugging Face repository",
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="not there yet")
 
 
@@ -63,14 +70,15 @@ def run(arguments: argparse.Namespace) -> int:
     from ovseg_ros.models.catseg_inference import Views
     from ovseg_ros.models.registry import find_network
 
-    name, out = arguments.network, arguments.out
+    name, out, tokenizer = arguments.network, arguments.out, arguments.tokenizer
     precision = ProgramPrecision(arguments.precision)
     variant = Variant(Views(arguments.views), arguments.most_labels, precision)
     find_network(name)
     if arguments.deterministic:
-        convert.convert_deterministic(name, out, variant)
+        convert.convert_deterministic(name, out, variant, tokenizer)
     else:
-        convert.convert_checkpoint(name, arguments.weights or _fetched(name), out, variant)
+        weights = arguments.weights or _fetched(name)
+        convert.convert_checkpoint(name, weights, out, variant, tokenizer)
     print(f"{out}: use it with --package {out}, or as the node's parameter model.package")
     return 0
 

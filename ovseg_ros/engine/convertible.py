@@ -2,41 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from torch import Tensor
-
 from ovseg_ros.engine.choice import ProgramPrecision
 from ovseg_ros.errors import PackageError
-from ovseg_ros.models import catseg_layout, open_clip_layout
+from ovseg_ros.models import layouts
 from ovseg_ros.models.catseg import CatSeg, CatSegConfig
 from ovseg_ros.models.catseg_graph import CatSegGraph
 from ovseg_ros.models.catseg_inference import Views
+from ovseg_ros.models.layouts import Layout
 from ovseg_ros.models.maskclip import MaskClip, MaskClipConfig
 from ovseg_ros.models.maskclip_graph import MaskClipGraph
 from ovseg_ros.models.registry import find_network
 
-# Numbers about the network that the archives of OpenAI keep among the weights.
-_CLIP_NUMBERS = ("input_resolution", "context_length", "vocab_size")
+_OVER_CLIP = {
+    "embedding_space": "OpenAI CLIP, its attention fine-tuned by CAT-Seg",
+    "license": "MIT (CAT-Seg), MIT (OpenAI CLIP). COCO-Stuff, which it was trained on, has "
+    "terms of its own: annotations CC BY 4.0, pictures under the terms of Flickr",
+    "training_data": ["COCO-Stuff 171", "the image-text pairs of OpenAI CLIP"],
+}
+_OVER_SIGLIP = {
+    "embedding_space": "the SigLIP that the checkpoint holds",
+    "license": "that of the checkpoint",
+    "training_data": ["that of the checkpoint"],
+}
 
 
 @dataclass(frozen=True)
 class Convertible:
     """A network with empty weights and all that is particular about it.
 
-    `shapes` are the keys and shapes of its published weights, `harmless` keys that may be there
-    too; `to_ours` renames such weights; `site_name` renames a LoRA site the other way; `card` holds
-    the entries of the card that depend on the network; `precision` is that of its program.
+    `layout` is that of its published weights; `card` holds the entries of the card that depend on
+    the network; `precision` is that of its program.
     """
 
     network: CatSeg | MaskClip
     graph: CatSegGraph | MaskClipGraph
-    shapes: Mapping[str, tuple[int, ...]]
-    harmless: tuple[str, ...]
-    to_ours: Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
-    site_name: Callable[[str], str]
+    layout: Layout
     card: Mapping[str, Any]
     precision: ProgramPrecision
 
@@ -81,19 +85,13 @@ def _catseg(config: CatSegConfig, variant: Variant) -> Convertible:
     return Convertible(
         network=network,
         graph=CatSegGraph(network, variant.views, most),
-        shapes=catseg_layout.published_shapes(network),
-        harmless=(),
-        to_ours=lambda weights: catseg_layout.from_published(network, weights),
-        site_name=catseg_layout.published_name,
+        layout=layouts.catseg(network),
         card={
             "views": variant.views.value,
             "most_labels": most,
-            "embedding_space": "OpenAI CLIP, its attention fine-tuned by CAT-Seg",
             "internal_size_px": [config.clip_side_px, config.clip_side_px],
             "confidence_kind": "sigmoid",
-            "license": "MIT (CAT-Seg), MIT (OpenAI CLIP). COCO-Stuff, which it was trained on, has "
-            "terms of its own: annotations CC BY 4.0, pictures under the terms of Flickr",
-            "training_data": ["COCO-Stuff 171", "the image-text pairs of OpenAI CLIP"],
+            **(_OVER_SIGLIP if layouts.stands_on_siglip(network) else _OVER_CLIP),
         },
         precision=variant.precision,
     )
@@ -104,10 +102,7 @@ def _maskclip(config: MaskClipConfig, variant: Variant) -> Convertible:
     return Convertible(
         network=network,
         graph=MaskClipGraph(network),
-        shapes=open_clip_layout.open_clip_shapes(network),
-        harmless=_CLIP_NUMBERS,
-        to_ours=lambda weights: open_clip_layout.from_open_clip(network, weights),
-        site_name=open_clip_layout.open_clip_name,
+        layout=layouts.maskclip(network),
         card={
             "embedding_space": "the CLIP that the weights are of",
             "internal_size_px": list(config.internal_size_px),

@@ -16,8 +16,8 @@ from ovseg_ros.engine.export import save_program
 from ovseg_ros.engine.onnxruntime import import_onnxruntime
 from ovseg_ros.errors import PackageError
 from ovseg_ros.models.clip_text_graph import ClipTextGraph
-from ovseg_ros.text.clip_tokenizer import clip_tokenizer
-from ovseg_ros.text.tower import TOWER_FILE
+from ovseg_ros.models.siglip_text import SiglipTextConfig
+from ovseg_ros.text.tower import TOWER_FILE, TextTokenizer
 
 INPUTS = ("ids", "lora_a", "lora_b")
 OUTPUT = "embedding"
@@ -43,26 +43,40 @@ TRIALS = (
 )
 
 
-def export_text(graph: ClipTextGraph, folder: Path, trials: Sequence[TextTrial] = TRIALS) -> None:
+def export_text(
+    graph: ClipTextGraph,
+    tokenizer: TextTokenizer,
+    folder: Path,
+    trials: Sequence[TextTrial] = TRIALS,
+) -> None:
     """Write the program of `graph` into `folder` once it agrees with torch on all `trials`.
 
-    The number and length of texts and the rank of the factors stay free. Raises `PackageError`
-    where it does not agree; nothing is replaced then.
+    The number of texts, the rank of the factors and for CLIP the length of texts stay free; SigLIP
+    reads texts of one length. `tokenizer` is that of the tower. Raises `PackageError` where the
+    program does not agree; nothing is replaced then.
     """
     dynamic = torch.export.Dim.DYNAMIC
-    free = ({0: dynamic, 1: dynamic}, {0: dynamic}, {0: dynamic})
+    one_length = isinstance(graph.tower.config, SiglipTextConfig)
+    texts = {0: dynamic} if one_length else {0: dynamic, 1: dynamic}
+    free = (texts, {0: dynamic}, {0: dynamic})
+    traced = random_inputs(graph, tokenizer, _TRACED)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         path = Path(scratch) / TOWER_FILE
-        save_program(graph, random_inputs(graph, _TRACED), INPUTS, (OUTPUT,), free, path)
-        check_text(graph, path, trials)
+        save_program(graph, traced, INPUTS, (OUTPUT,), free, path)
+        check_text(graph, tokenizer, path, trials)
         os.replace(path, folder / TOWER_FILE)
 
 
-def check_text(graph: ClipTextGraph, path: Path, trials: Sequence[TextTrial] = TRIALS) -> None:
+def check_text(
+    graph: ClipTextGraph,
+    tokenizer: TextTokenizer,
+    path: Path,
+    trials: Sequence[TextTrial] = TRIALS,
+) -> None:
     """Compare the program at `path` with torch; raises `PackageError` where they differ."""
     session = import_onnxruntime().InferenceSession(str(path), providers=["CPUExecutionProvider"])
     for trial in trials:
-        inputs = random_inputs(graph, trial)
+        inputs = random_inputs(graph, tokenizer, trial)
         feeds = {name: value.numpy() for name, value in zip(INPUTS, inputs, strict=True)}
         (found,) = session.run([OUTPUT], feeds)
         with torch.no_grad():
@@ -76,13 +90,15 @@ def check_text(graph: ClipTextGraph, path: Path, trials: Sequence[TextTrial] = T
             )
 
 
-def random_inputs(graph: ClipTextGraph, trial: TextTrial) -> tuple[Tensor, Tensor, Tensor]:
+def random_inputs(
+    graph: ClipTextGraph, tokenizer: TextTokenizer, trial: TextTrial
+) -> tuple[Tensor, Tensor, Tensor]:
     """Return inputs of the graph: ids int64 [N, L] and random factors of the rank of `trial`."""
     generator = torch.Generator().manual_seed(trial.rank)
     sites = [site for _, site in graph.lora_sites]
     wide_a, wide_b = sum(s.c_in for s in sites), sum(s.c_out for s in sites)
     return (
-        torch.from_numpy(clip_tokenizer().encode(trial.texts)),
+        torch.from_numpy(tokenizer.encode(trial.texts)),
         _FACTOR_SCALE * torch.randn(trial.rank, wide_a, generator=generator),
         _FACTOR_SCALE * torch.randn(trial.rank, wide_b, generator=generator),
     )

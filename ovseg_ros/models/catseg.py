@@ -8,10 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from ovseg_ros.models.clip_block import DenseResidual
-from ovseg_ros.models.clip_image import DenseFeatures, ImageTower, ImageTowerConfig
-from ovseg_ros.models.clip_text import ClipTextTower, TextTowerConfig
+from ovseg_ros.models.clip_image import DenseFeatures
 from ovseg_ros.models.cost_aggregation import CostAggregator, HeadConfig
 from ovseg_ros.models.lora import LoraSlices
+from ovseg_ros.models.towers import (
+    AnyImageConfig,
+    AnyTextConfig,
+    build_image_tower,
+    build_text_tower,
+)
 
 
 @dataclass(frozen=True)
@@ -23,8 +28,8 @@ class CatSegConfig:
     RGB in 0..255; `template` makes a prompt of a label.
     """
 
-    image: ImageTowerConfig
-    text: TextTowerConfig
+    image: AnyImageConfig
+    text: AnyTextConfig
     head: HeadConfig
     clip_side_px: int
     guidance_blocks: tuple[int, int]
@@ -40,8 +45,8 @@ class CatSeg(nn.Module):
         """Build the network with empty weights."""
         super().__init__()
         self.config = config
-        self.image = ImageTower(config.image)
-        self.text = ClipTextTower(config.text)
+        self.image = build_image_tower(config.image)
+        self.text = build_text_tower(config.text)
         self.aggregator = CostAggregator(config.head)
         early, late = config.head.decoder_inputs
         self.upsample1 = nn.ConvTranspose2d(config.image.width, early, 2, stride=2)

@@ -13,12 +13,12 @@ from torch import Tensor
 
 from ovseg_ros.models.catseg import CatSeg
 
-_CLIP = "sem_seg_head.predictor.clip_model."
+CLIP = "sem_seg_head.predictor.clip_model."
 _PREFIXES = (
-    ("image.blocks.", f"{_CLIP}visual.transformer.resblocks."),
-    ("image.", f"{_CLIP}visual."),
-    ("text.blocks.", f"{_CLIP}transformer.resblocks."),
-    ("text.", _CLIP),
+    ("image.blocks.", f"{CLIP}visual.transformer.resblocks."),
+    ("image.", f"{CLIP}visual."),
+    ("text.blocks.", f"{CLIP}transformer.resblocks."),
+    ("text.", CLIP),
     ("aggregator.", "sem_seg_head.predictor.transformer."),
     ("upsample1.", "upsample1."),
     ("upsample2.", "upsample2."),
@@ -33,7 +33,7 @@ def published_name(name: str) -> str:
         if name.startswith(ours):
             name = theirs + name.removeprefix(ours)
             break
-    if name.startswith(_CLIP):
+    if name.startswith(CLIP):
         for part in _PARTS:
             name = name.replace(f".attn.{part}_proj.weight", f".attn.{part}_proj_weight")
     return name
@@ -50,9 +50,7 @@ def to_published(network: CatSeg) -> dict[str, Tensor]:
             base = name.removesuffix("q_proj.bias")
             parts = [network.state_dict()[f"{base}{part}_proj.bias"] for part in _PARTS]
             published[bias_of] = torch.cat(parts)
-    for name, mask in _masks(network).items():
-        published[name] = mask
-    return published
+    return published | window_masks(network)
 
 
 def from_published(network: CatSeg, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -87,7 +85,8 @@ def _fused_bias_of(name: str) -> str | None:
     return None
 
 
-def _masks(network: CatSeg) -> dict[str, Tensor]:
+def window_masks(network: CatSeg) -> dict[str, Tensor]:
+    """Return the constants that a checkpoint holds beside the weights, under their keys."""
     return {
         published_name(name): value
         for name, value in network.named_buffers()

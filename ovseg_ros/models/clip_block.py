@@ -12,6 +12,7 @@ from ovseg_ros.models.lora import LoraChange, LoraLinear, LoraSlices
 
 # Large weights, some hundreds of tokens.
 _CHANGE = LoraChange.SECOND_PATH
+_EPS = 1e-5
 
 
 class Activation(Enum):
@@ -19,12 +20,13 @@ class Activation(Enum):
 
     QUICK_GELU = "quick_gelu"
     GELU = "gelu"
+    GELU_TANH = "gelu_tanh"  # the approximation that some SigLIP towers were trained with
 
     def __call__(self, x: Tensor) -> Tensor:
         """Apply it to `x`."""
         if self is Activation.QUICK_GELU:
             return x * torch.sigmoid(1.702 * x)
-        return F.gelu(x)
+        return F.gelu(x, approximate="tanh" if self is Activation.GELU_TANH else "none")
 
 
 class DenseResidual(Enum):
@@ -79,12 +81,22 @@ class ClipMlp(nn.Module):
 class ClipBlock(nn.Module):
     """A pre-norm residual block."""
 
-    def __init__(self, width: int, heads: int, activation: Activation, mlp_ratio: float) -> None:
-        """Build the block; its feed-forward part is `mlp_ratio` times as wide inside."""
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        activation: Activation,
+        mlp_ratio: float,
+        eps: float = _EPS,
+    ) -> None:
+        """Build the block; its feed-forward part is `mlp_ratio` times as wide inside.
+
+        `eps` keeps the norms from dividing by nothing; it belongs to the weights.
+        """
         super().__init__()
-        self.ln_1 = nn.LayerNorm(width)
+        self.ln_1 = nn.LayerNorm(width, eps)
         self.attn = ClipAttention(width, heads)
-        self.ln_2 = nn.LayerNorm(width)
+        self.ln_2 = nn.LayerNorm(width, eps)
         self.mlp = ClipMlp(width, int(width * mlp_ratio), activation)
 
     def forward(self, x: Tensor, lora: LoraSlices, mask: Tensor | None = None) -> Tensor:

@@ -36,6 +36,8 @@ class ImageTowerConfig:
 class DenseFeatures:
     """What the tower sees: `dense` [B, 1 + P, D], class token first, P patches row by row.
 
+    SigLIP's towers, which have no class token, put the vector of the whole image in its place.
+
     `stem` [B, P, C] are the patches before the first block, and so before any LoRA site; `blocks`
     the outputs [B, P, C] of the blocks that were asked for, without class token.
     """
@@ -97,9 +99,7 @@ class ImageTower(nn.Module):
         if (rows, columns) == (side, side):
             return self.positional_embedding
         own, square = self.positional_embedding[:1], self.positional_embedding[1:]
-        square = square.reshape(1, side, side, -1).permute(0, 3, 1, 2)
-        resized = F.interpolate(square, (rows, columns), mode="bicubic", align_corners=False)
-        return torch.cat([own, resized[0].flatten(1).T])
+        return torch.cat([own, resize_positions(square, side, rows, columns)])
 
     def _embed(self, x: Tensor) -> Tensor:
         patches = self.conv1(x)
@@ -108,6 +108,16 @@ class ImageTower(nn.Module):
         own = self.class_embedding.expand(len(x), 1, -1)
         tokens = torch.cat([own, patches], 1) + self.positions(rows, columns)
         return self.ln_pre(tokens)
+
+
+def resize_positions(square: Tensor, side: int, rows: int, columns: int) -> Tensor:
+    """Return the embedding [rows * columns, C] of a grid, of `square` [side * side, C].
+
+    Bicubic, as CLIP is used for segmentation.
+    """
+    x = square.reshape(1, side, side, -1).permute(0, 3, 1, 2)
+    resized = F.interpolate(x, (rows, columns), mode="bicubic", align_corners=False)
+    return resized[0].flatten(1).T
 
 
 def scene_embedding(stem: Tensor) -> Tensor:

@@ -1,18 +1,18 @@
-"""The exported program of CLIP's text tower: token ids and adapter factors in, unit vectors out."""
+"""The exported program of a text tower: token ids and adapter factors in, unit vectors out."""
 
 from __future__ import annotations
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ovseg_ros.models.clip_text import ClipTextTower
 from ovseg_ros.models.lora import LoraSite, lora_sites, slice_factors
+from ovseg_ros.models.towers import AnyTextTower
 
 
 class ClipTextGraph(nn.Module):
     """What `text.onnx` of a package holds."""
 
-    def __init__(self, tower: ClipTextTower) -> None:
+    def __init__(self, tower: AnyTextTower) -> None:
         """Wrap `tower` (in eval mode)."""
         super().__init__()
         self.tower = tower
@@ -23,7 +23,7 @@ class ClipTextGraph(nn.Module):
         return list(lora_sites(self.tower))
 
     def forward(self, ids: Tensor, lora_a: Tensor, lora_b: Tensor) -> Tensor:
-        """Return unit vectors [N, D] of int64 `ids` [N, L], zeros behind the end token.
+        """Return unit vectors [N, D] of int64 `ids` [N, L], padded behind the end token.
 
         `lora_a` [R, sum C_in] and `lora_b` [R, sum C_out] are packed over the sites of the tower.
         """

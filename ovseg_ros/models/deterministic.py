@@ -14,7 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-_EMBEDDINGS = ("positional_embedding", "class_embedding", "padding_tokens", "padding_guidance")
+_EMBEDDINGS = (
+    "positional_embedding",
+    "class_embedding",
+    "padding_tokens",
+    "padding_guidance",
+    "pos_embed",
+    "latent",
+)
 _TRANSPOSED = ("upsample1.weight", "upsample2.weight", ".up.weight")
 _GAINS = (
     ("predictor.transformer.conv1.weight", 40.0),

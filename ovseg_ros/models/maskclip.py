@@ -8,9 +8,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ovseg_ros.models.clip_block import DenseResidual
-from ovseg_ros.models.clip_image import DenseFeatures, ImageTower, ImageTowerConfig
-from ovseg_ros.models.clip_text import ClipTextTower, TextTowerConfig
+from ovseg_ros.models.clip_image import DenseFeatures
 from ovseg_ros.models.lora import LoraSlices
+from ovseg_ros.models.towers import (
+    AnyImageConfig,
+    AnyTextConfig,
+    build_image_tower,
+    build_text_tower,
+)
 
 
 @dataclass(frozen=True)
@@ -21,8 +26,8 @@ class MaskClipConfig:
     to in a package, multiples of the patch; `template` makes a prompt of a label.
     """
 
-    image: ImageTowerConfig
-    text: TextTowerConfig
+    image: AnyImageConfig
+    text: AnyTextConfig
     internal_size_px: tuple[int, int] = (336, 448)
     template: str = "a photo of a {}"
     mean: tuple[float, float, float] = (122.7709383, 116.7460125, 104.09373615)
@@ -37,8 +42,8 @@ class MaskClip(nn.Module):
         """Build the towers with empty weights."""
         super().__init__()
         self.config = config
-        self.image = ImageTower(config.image)
-        self.text = ClipTextTower(config.text)
+        self.image = build_image_tower(config.image)
+        self.text = build_text_tower(config.text)
 
     def forward(self, x: Tensor, text: Tensor, lora: LoraSlices) -> Tensor:
         """Return probabilities [B, N, H/patch, W/patch], their sum over N is 1.

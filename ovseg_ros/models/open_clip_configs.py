@@ -16,6 +16,13 @@ from ovseg_ros.errors import MissingExtraError, PackageError
 from ovseg_ros.models.clip_block import Activation
 from ovseg_ros.models.clip_image import ImageTowerConfig
 from ovseg_ros.models.clip_text import TextTowerConfig
+from ovseg_ros.models.siglip_configs import (
+    is_siglip,
+    siglip_image,
+    siglip_text,
+    siglip_unusual,
+)
+from ovseg_ros.models.towers import AnyImageConfig, AnyTextConfig
 
 _HEAD_WIDTH = 64
 _CONTEXT = 77
@@ -27,23 +34,23 @@ _TRAINING_ONLY = {"patch_dropout"}
 
 
 @dataclass(frozen=True)
-class ClipTowers:
+class Towers:
     """Both towers of a CLIP; `side_px` is the side of the square its images were trained at."""
 
-    image: ImageTowerConfig
-    text: TextTowerConfig
+    image: AnyImageConfig
+    text: AnyTextConfig
     side_px: int
 
 
 def plain_names() -> list[str]:
-    """Return the open_clip names whose towers are plain transformers with CLIP's tokenizer.
+    """Return the open_clip names whose towers are those of a plain CLIP or a SigLIP.
 
     Raises `MissingExtraError` where open_clip_torch is not installed.
     """
     return sorted(path.stem for path in _folder().glob("*.json") if not _unusual(_read(path)))
 
 
-def find_towers(name: str) -> ClipTowers:
+def find_towers(name: str) -> Towers:
     """Return the towers that open_clip calls `name`.
 
     Raises `PackageError` for an unknown name, listing the valid ones, and for towers of another
@@ -58,13 +65,15 @@ def find_towers(name: str) -> ClipTowers:
     unusual = _unusual(found)
     if unusual:
         raise PackageError(
-            f"the towers of '{name}' are not plain transformers with CLIP's tokenizer: it has "
+            f"the towers of '{name}' are not those of a plain CLIP or SigLIP: it has "
             f"{', '.join(unusual)}; those that are: {', '.join(plain_names())}"
         )
-    return _towers(found)
+    if is_siglip(found):
+        return Towers(siglip_image(found), siglip_text(found), found["vision_cfg"]["image_size"])
+    return _clip_towers(found)
 
 
-def _towers(found: Mapping[str, Any]) -> ClipTowers:
+def _clip_towers(found: Mapping[str, Any]) -> Towers:
     vision, text, dim = found["vision_cfg"], found["text_cfg"], found["embed_dim"]
     quick = found.get("quick_gelu", False)
     activation = Activation.QUICK_GELU if quick else Activation.GELU
@@ -87,11 +96,13 @@ def _towers(found: Mapping[str, Any]) -> ClipTowers:
         activation=activation,
         mlp_ratio=text.get("mlp_ratio", 4.0),
     )
-    return ClipTowers(image, words, vision["image_size"])
+    return Towers(image, words, vision["image_size"])
 
 
 def _unusual(found: Mapping[str, Any]) -> list[str]:
     """Return what sets these towers apart from plain ones, as `part.key`."""
+    if is_siglip(found):
+        return siglip_unusual(found)
     vision, text = found["vision_cfg"], found["text_cfg"]
     odd = [key for key in found if key not in _TOP]
     odd += [f"vision_cfg.{key}" for key in vision if key not in _VISION | _TRAINING_ONLY]

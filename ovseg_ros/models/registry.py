@@ -1,7 +1,7 @@
 """The networks by name, each with its dimensions and its preprocessing.
 
 A few have names of their own; `catseg:TOWER` and `maskclip:TOWER` are the same networks over any
-plain CLIP of open_clip, by its name there.
+plain CLIP or SigLIP of open_clip, by its name there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from ovseg_ros.models.clip_image import ImageTowerConfig
 from ovseg_ros.models.clip_text import TextTowerConfig
 from ovseg_ros.models.cost_aggregation import HeadConfig
 from ovseg_ros.models.maskclip import MaskClipConfig
-from ovseg_ros.models.open_clip_configs import ClipTowers, find_towers
+from ovseg_ros.models.open_clip_configs import Towers, find_towers
+from ovseg_ros.models.siglip_image import SiglipImageConfig
 
 CATSEG_BASE = CatSegConfig(
     image=ImageTowerConfig(12, 768, 12, patch_px=16, grid=14, embedding_dim=512),
@@ -33,6 +34,7 @@ CATSEG_LARGE = CatSegConfig(
     guidance_blocks=(7, 15),
 )
 _MASKCLIP_PX = (336, 448)
+_MIDDLE = (127.5, 127.5, 127.5)  # SigLIP's pixels run from -1 to 1
 _MASKCLIP_IMAGE = ImageTowerConfig(12, 768, 12, patch_px=16, grid=14, embedding_dim=512)
 _MASKCLIP_TEXT = TextTowerConfig(12, 512, 8, embedding_dim=512)
 MASKCLIP_OPENAI = MaskClipConfig(_MASKCLIP_IMAGE, _MASKCLIP_TEXT)
@@ -49,7 +51,7 @@ NETWORKS: dict[str, CatSegConfig | MaskClipConfig] = {
 
 
 class Family(Enum):
-    """The networks that take any plain CLIP."""
+    """The networks that take any plain CLIP or SigLIP."""
 
     CATSEG = "catseg"
     MASKCLIP = "maskclip"
@@ -69,24 +71,30 @@ def find_network(name: str) -> CatSegConfig | MaskClipConfig:
         valid = ", ".join([*NETWORKS, *(f"{f.value}:TOWER" for f in Family)])
         raise PackageError(
             f"network '{name}' is unknown; the networks are {valid}, "
-            "TOWER a plain CLIP by its open_clip name, such as ViT-B-16-quickgelu"
+            "TOWER a plain CLIP or SigLIP by its open_clip name, such as ViT-B-16-quickgelu"
         )
     return NETWORKS[name]
 
 
-def _catseg_over(towers: ClipTowers) -> CatSegConfig:
+def _catseg_over(towers: Towers) -> CatSegConfig:
     """The head's grid and the guidance from a third and two thirds of the way up, as published."""
     image, head = towers.image, HeadConfig(embedding_dim=towers.image.embedding_dim)
-    return CatSegConfig(
+    config = CatSegConfig(
         image=image,
         text=towers.text,
         head=head,
         clip_side_px=head.side * image.patch_px,
         guidance_blocks=(image.layers // 3 - 1, 2 * image.layers // 3 - 1),
     )
+    return replace(config, mean=_MIDDLE, std=_MIDDLE) if _is_siglip(towers) else config
 
 
-def _maskclip_over(towers: ClipTowers) -> MaskClipConfig:
+def _maskclip_over(towers: Towers) -> MaskClipConfig:
     patch = towers.image.patch_px
     height, width = (round(side / patch) * patch for side in _MASKCLIP_PX)
-    return MaskClipConfig(towers.image, towers.text, internal_size_px=(height, width))
+    config = MaskClipConfig(towers.image, towers.text, internal_size_px=(height, width))
+    return replace(config, mean=_MIDDLE, std=_MIDDLE) if _is_siglip(towers) else config
+
+
+def _is_siglip(towers: Towers) -> bool:
+    return isinstance(towers.image, SiglipImageConfig)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ovseg_ros.adapters.mix import LoraFactors, packed_factors
 from ovseg_ros.errors import AdapterError, MissingExtraError, PackageError
 from ovseg_ros.text.clip_tokenizer import ClipTokenizer
+from ovseg_ros.text.siglip_tokenizer import SiglipTokenizer
 from ovseg_ros.text.tokenizer import Tokenizer
 
 TOWER_FILE = "text.onnx"
@@ -124,10 +125,10 @@ class TextTower:
 
 
 def load_tokenizer(path: Path) -> TextTokenizer:
-    """Open the tokenizer of a package: ours, or CLIP's in the format of the `tokenizers` library.
+    """Open the tokenizer of a package: ours, or one in the format of the `tokenizers` library.
 
-    Raises PackageError where it is missing or broken, MissingExtraError where CLIP's needs more
-    than is installed.
+    Of those, SigLIP's is told from CLIP's by its padding. Raises PackageError where it is missing
+    or broken, MissingExtraError where it needs more than is installed.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -135,8 +136,9 @@ def load_tokenizer(path: Path) -> TextTokenizer:
         raise PackageError(
             f"cannot read the tokenizer {path}: {error!r}; restore the model package"
         ) from error
-    is_clip = isinstance(content, dict) and "model" in content
-    return ClipTokenizer.load(path) if is_clip else Tokenizer.load(path)
+    if not (isinstance(content, dict) and "model" in content):
+        return Tokenizer.load(path)
+    return SiglipTokenizer.load(path) if content.get("padding") else ClipTokenizer.load(path)
 
 
 def _check_fit(session: Any, tokenizer: TextTokenizer, folder: Path) -> None:

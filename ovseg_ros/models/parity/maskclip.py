@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ovseg_ros.errors import OvsegError
 from ovseg_ros.image_files import read_rgb
+from ovseg_ros.models.clip_image import ImageTower
 from ovseg_ros.models.deterministic import deterministic_tensor
 from ovseg_ros.models.maskclip import MaskClip
 from ovseg_ros.models.open_clip_layout import from_open_clip, open_clip_shapes
@@ -97,6 +98,7 @@ def _run_image(
     image = _crop(read_rgb(folder / "common" / "image_480x640.png"), reference)
     pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float()
     stages: dict[str, Tensor] = {"input01": pixels / 255}
+    assert isinstance(network.image, ImageTower)
     handles = [
         network.image.ln_pre.register_forward_pre_hook(_keep(stages, "embed_in")),
         network.image.ln_post.register_forward_pre_hook(_keep(stages, "ln_post_in")),

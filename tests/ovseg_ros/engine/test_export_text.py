@@ -45,7 +45,7 @@ def build() -> ClipTextGraph:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an exported text tower and its tokenizer."""
     made = tmp_path_factory.mktemp("text")
-    export_text(build(), made)
+    export_text(build(), clip_tokenizer(), made)
     assert [path.name for path in made.iterdir()] == ["text.onnx"]
     clip_tokenizer().save(made / "tokenizer.json")
     return made
@@ -96,24 +96,24 @@ def test_factors_of_other_widths_are_refused(tower: TextTower, widths: tuple[int
 @pytest.mark.parametrize("damage", [lambda w: w.neg_(), lambda w: w.fill_(float("nan"))])
 def test_a_program_that_differs_from_torch_is_refused(folder: Path, damage) -> None:
     graph = build()
-    check_text(graph, folder / "text.onnx", TRIALS)
+    check_text(graph, clip_tokenizer(), folder / "text.onnx", TRIALS)
     with torch.no_grad():
         damage(graph.tower.text_projection)
     with pytest.raises(PackageError, match=r"differs from torch on .*was wanted"):
-        check_text(graph, folder / "text.onnx", TRIALS)
+        check_text(graph, clip_tokenizer(), folder / "text.onnx", TRIALS)
 
 
 def test_a_refused_program_leaves_nothing_behind(tmp_path: Path) -> None:
     graph = build()
     torch.nn.init.constant_(graph.tower.text_projection, float("nan"))
     with pytest.raises(PackageError, match="differs from torch"):
-        export_text(graph, tmp_path)
+        export_text(graph, clip_tokenizer(), tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_tower_exported_for_one_rank_is_refused(folder: Path, tmp_path: Path) -> None:
     graph, dynamic = build(), torch.export.Dim.DYNAMIC
-    inputs = random_inputs(graph, TextTrial(TEXTS, 4))
+    inputs = random_inputs(graph, clip_tokenizer(), TextTrial(TEXTS, 4))
     free = ({0: dynamic, 1: dynamic}, None, None)
     save_program(graph, inputs, INPUTS, (OUTPUT,), free, tmp_path / "text.onnx")
     (tmp_path / "tokenizer.json").write_bytes((folder / "tokenizer.json").read_bytes())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import ModuleType
 
 import pytest
@@ -29,7 +30,11 @@ def theirs(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 def towers(theirs: ModuleType, activation: Activation) -> tuple[torch.nn.Module, torch.nn.Module]:
     """Return open_clip's image and text towers with random weights."""
-    act = theirs.QuickGELU if activation is Activation.QUICK_GELU else torch.nn.GELU
+    act = {
+        Activation.QUICK_GELU: theirs.QuickGELU,
+        Activation.GELU: torch.nn.GELU,
+        Activation.GELU_TANH: partial(torch.nn.GELU, approximate="tanh"),
+    }[activation]
     torch.manual_seed(0)
     image = theirs.VisionTransformer(
         image_size=SIDE_PX, patch_size=PATCH_PX, width=WIDTH, layers=LAYERS, heads=HEADS,
