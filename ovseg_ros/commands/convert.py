@@ -48,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(single view; default: all)",
     )
     parser.add_argument(
+        "--at-once",
+        action="store_true",
+        help="work on all labels at once, which takes memory with every label: for GPUs and for "
+        "bf16 on OpenVINO (default: one after the other)",
+    )
+    parser.add_argument(
         "--precision",
         choices=[precision.value for precision in ProgramPrecision],
         default=ProgramPrecision.FP32.value,
@@ -69,10 +75,12 @@ def run(arguments: argparse.Namespace) -> int:
     from ovseg_ros.engine.convertible import Variant
     from ovseg_ros.models.catseg_inference import Views
     from ovseg_ros.models.registry import find_network
+    from ovseg_ros.models.steps import Steps
 
     name, out, tokenizer = arguments.network, arguments.out, arguments.tokenizer
     precision = ProgramPrecision(arguments.precision)
-    variant = Variant(Views(arguments.views), arguments.most_labels, precision)
+    steps = Steps.AT_ONCE if arguments.at_once else Steps.ONE_BY_ONE
+    variant = Variant(Views(arguments.views), arguments.most_labels, precision, steps)
     find_network(name)
     if arguments.deterministic:
         convert.convert_deterministic(name, out, variant, tokenizer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ovseg_ros.engine.choice import ProgramPrecision
@@ -16,6 +16,7 @@ from ovseg_ros.models.layouts import Layout
 from ovseg_ros.models.maskclip import MaskClip, MaskClipConfig
 from ovseg_ros.models.maskclip_graph import MaskClipGraph
 from ovseg_ros.models.registry import find_network
+from ovseg_ros.models.steps import Steps
 
 _OVER_CLIP = {
     "embedding_space": "OpenAI CLIP, its attention fine-tuned by CAT-Seg",
@@ -50,12 +51,13 @@ class Variant:
     """What a user may choose about a package.
 
     `views` of each frame; `most_labels` to aggregate for a frame, None for all (see `promising`);
-    `precision` of the program that runs on every frame.
+    `precision` of the program that runs on every frame, and `steps` in which it takes the labels.
     """
 
     views: Views = Views.SINGLE
     most_labels: int | None = None
     precision: ProgramPrecision = ProgramPrecision.FP32
+    steps: Steps = Steps.ONE_BY_ONE
 
 
 def convertible(name: str, variant: Variant) -> Convertible:
@@ -68,8 +70,8 @@ def convertible(name: str, variant: Variant) -> Convertible:
         return _catseg(config, variant)
     if variant != Variant(precision=variant.precision):
         raise PackageError(
-            f"{name} aggregates nothing: views and a most of labels are choices of CAT-Seg; "
-            "convert it without them"
+            f"{name} aggregates nothing: views, a most of labels and labels at once are choices of "
+            "CAT-Seg; convert it without them"
         )
     return _maskclip(config, variant)
 
@@ -81,7 +83,7 @@ def _catseg(config: CatSegConfig, variant: Variant) -> Convertible:
             f"a most of {most} labels was asked for with {variant.views.value} views; the views of "
             "a frame would disagree on which labels these are: take a single view, or all labels"
         )
-    network = CatSeg(config).eval()
+    network = CatSeg(replace(config, head=replace(config.head, steps=variant.steps))).eval()
     return Convertible(
         network=network,
         graph=CatSegGraph(network, variant.views, most),
@@ -89,6 +91,7 @@ def _catseg(config: CatSegConfig, variant: Variant) -> Convertible:
         card={
             "views": variant.views.value,
             "most_labels": most,
+            "steps": variant.steps.value,
             "internal_size_px": [config.clip_side_px, config.clip_side_px],
             "confidence_kind": "sigmoid",
             **(_OVER_SIGLIP if layouts.stands_on_siglip(network) else _OVER_CLIP),

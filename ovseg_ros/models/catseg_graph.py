@@ -47,7 +47,7 @@ class CatSegGraph(SegmenterGraph):
 
     def _best(self, logits: Tensor) -> tuple[Tensor, Tensor]:
         """Return the highest confidence [B, h, w] and which row it is of, int64 [B, h, w]."""
-        return best_label(self._confidence, logits)
+        return best_label(self._confidence, logits, self.network.config.head.steps)
 
     def _confidence(self, logits: Tensor) -> Tensor:
         """Map logits [V*B, M, 96, 96] to confidences [B, M, h, w]."""

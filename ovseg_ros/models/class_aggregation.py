@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ovseg_ros.models.lora import LoraChange, LoraLinear, LoraSlices
-from ovseg_ros.models.steps import each_part
+from ovseg_ros.models.steps import Steps, each_part
 
 _EPS = 1e-6
 
@@ -87,10 +87,18 @@ class LinearAttention(nn.Module):
 class ClassAggregation(nn.Module):
     """Linear attention and a feed-forward part over the labels, on maps pooled or not."""
 
-    def __init__(self, width: int, guidance: int, heads: int, capacity: int, pooling: int) -> None:
+    def __init__(
+        self,
+        width: int,
+        guidance: int,
+        heads: int,
+        capacity: int,
+        pooling: int,
+        steps: Steps = Steps.ONE_BY_ONE,
+    ) -> None:
         """Build the block; `capacity` is the number of rows that the labels are padded to."""
         super().__init__()
-        self.capacity, self.pooling = capacity, pooling
+        self.capacity, self.pooling, self.steps = capacity, pooling, steps
         self.attention = LinearAttention(width, guidance, heads)
         self.MLP = nn.ModuleList(
             [
@@ -118,7 +126,7 @@ class ClassAggregation(nn.Module):
             hidden = F.relu(self.MLP[0](self.norm2(y), lora))
             return (y + self.MLP[2](hidden, lora)).reshape(rows.shape)
 
-        return x + self._unpool(each_part(change, self._pool(x), 2), h, w)
+        return x + self._unpool(each_part(change, self._pool(x), 2, self.steps), h, w)
 
     def _pool(self, x: Tensor) -> Tensor:
         if self.pooling == 1:

@@ -12,7 +12,7 @@ from ovseg_ros.models.class_aggregation import ClassAggregation
 from ovseg_ros.models.lora import LoraSlices
 from ovseg_ros.models.rejection import pick_labels, promising
 from ovseg_ros.models.spatial_aggregation import SwinPair
-from ovseg_ros.models.steps import each_part
+from ovseg_ros.models.steps import Steps, each_part
 
 REJECTED_LOGIT = -100.0
 
@@ -22,7 +22,7 @@ class HeadConfig:
     """Dimensions of the head, as published; `capacity` is how many labels are aggregated at most.
 
     `pooling` is the side of the average pooling before the class aggregation: 1 in the published
-    evaluation, 2 in its training.
+    evaluation, 2 in its training. `steps` is how an exported program goes through the labels.
     """
 
     embedding_dim: int
@@ -34,6 +34,7 @@ class HeadConfig:
     layers: int = 2
     capacity: int = 256
     pooling: int = 1
+    steps: Steps = Steps.ONE_BY_ONE
     decoder_widths: tuple[int, int] = (64, 32)
     decoder_inputs: tuple[int, int] = (256, 128)
     decoder_guidance: tuple[int, int] = (32, 16)
@@ -56,8 +57,11 @@ class AggregationLayer(nn.Module):
         """Build both halves."""
         super().__init__()
         c, g = config.width, config.guidance_width
-        self.swin_block = SwinPair(c, g, config.heads, config.side, config.window)
-        self.attention = ClassAggregation(c, g, config.heads, config.capacity, config.pooling)
+        steps = config.steps
+        self.swin_block = SwinPair(c, g, config.heads, config.side, config.window, steps)
+        self.attention = ClassAggregation(
+            c, g, config.heads, config.capacity, config.pooling, steps
+        )
 
     def forward(self, x: Tensor, image: Tensor, text: Tensor, lora: LoraSlices) -> Tensor:
         """Map [B, N, H, W, C] under image [B, H, W, G] and text [B, N, G] to the same shape."""
@@ -182,7 +186,7 @@ class CostAggregator(nn.Module):
         stages = (self.decoder1, self.decoder2)
         projections = zip(stages, self.decoder_guidance_projection, maps, strict=True)
         shares = [stage.conv.share(project(guide)) for stage, project, guide in projections]
-        return each_part(lambda labels: self._decode(labels, shares), x, 1)
+        return each_part(lambda labels: self._decode(labels, shares), x, 1, self.config.steps)
 
     def _decode(self, x: Tensor, shares: Sequence[Tensor]) -> Tensor:
         """Map [B, N, h, w, C] to logits [B, N, 4h, 4w]."""

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ovseg_ros.models.lora import LoraChange, LoraLinear, LoraSlices
-from ovseg_ros.models.steps import each_part
+from ovseg_ros.models.steps import Steps, each_part
 
 _OTHER_REGION = -100.0
 
@@ -149,9 +149,18 @@ class SwinBlock(nn.Module):
 class SwinPair(nn.Module):
     """A plain and a shifted block, under one normalised guidance."""
 
-    def __init__(self, width: int, guidance: int, heads: int, side: int, window: int) -> None:
+    def __init__(
+        self,
+        width: int,
+        guidance: int,
+        heads: int,
+        side: int,
+        window: int,
+        steps: Steps = Steps.ONE_BY_ONE,
+    ) -> None:
         """Build both blocks."""
         super().__init__()
+        self.steps = steps
         self.block_1 = SwinBlock(width, guidance, heads, side, window, 0)
         self.block_2 = SwinBlock(width, guidance, heads, side, window, window // 2)
         self.guidance_norm = nn.LayerNorm(guidance)
@@ -162,5 +171,8 @@ class SwinPair(nn.Module):
         share_1 = self.block_1.share(guidance, lora)
         share_2 = self.block_2.share(guidance, lora)
         return each_part(
-            lambda labels: self.block_2(self.block_1(labels, share_1, lora), share_2, lora), x, 1
+            lambda labels: self.block_2(self.block_1(labels, share_1, lora), share_2, lora),
+            x,
+            1,
+            self.steps,
         )

@@ -1,25 +1,33 @@
 """Work on many labels or rows that an exported program does part by part.
 
 The maps of one label are a few megabytes, those of 150 labels gigabytes: a program that takes them
-one by one needs the memory of one, and a processor's cache holds it. Run by torch itself, all parts
-are worked on at once.
+one by one needs the memory of one, and a processor's cache holds it. What computes on many labels
+at once is better served with all of them. Run by torch itself, all parts are worked on at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 from typing import Any
 
 import torch
 from torch import Tensor
 
 
-def each_part(change: Callable[[Tensor], Tensor], x: Tensor, dim: int) -> Tensor:
+class Steps(Enum):
+    """How an exported program goes through labels and rows."""
+
+    ONE_BY_ONE = "one_by_one"
+    AT_ONCE = "at_once"
+
+
+def each_part(change: Callable[[Tensor], Tensor], x: Tensor, dim: int, steps: Steps) -> Tensor:
     """Return `change` of `x`, which maps any part of it along `dim` to as many entries there.
 
     What `change` uses besides its argument is computed once if it is computed outside.
     """
-    if not torch.compiler.is_exporting():
+    if steps is Steps.AT_ONCE or not torch.compiler.is_exporting():
         return change(x)
 
     def step(carry: Tensor, part: Tensor) -> tuple[Tensor, Tensor]:
@@ -31,12 +39,12 @@ def each_part(change: Callable[[Tensor], Tensor], x: Tensor, dim: int) -> Tensor
     return changed
 
 
-def best_label(score: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
+def best_label(score: Callable[[Tensor], Tensor], x: Tensor, steps: Steps) -> tuple[Tensor, Tensor]:
     """Return the highest score [B, h, w] and whose it is, int64 [B, h, w]; of equals the first.
 
     `score` maps x [A, M, ...] of any M labels to [B, M, h, w].
     """
-    if not torch.compiler.is_exporting():
+    if steps is Steps.AT_ONCE or not torch.compiler.is_exporting():
         best, winner = score(x).max(1)
         return best, winner
 

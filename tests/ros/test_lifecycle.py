@@ -47,11 +47,23 @@ def break_the_tokenizer(package: Path) -> None:
     reseal(package)
 
 
-def reseal(package: Path, **changes: object) -> None:
-    """Write the card again with the hashes of the files as they are, and with `changes`."""
+def spoil_the_insides(package: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="onnx is not installed; run `make build-torch`")
+    model = onnx.load(package / "segmenter.onnx")
+    for node in model.graph.node:
+        node.input[:] = ["squeezed" if name == "image" else name for name in node.input]
+    size = onnx.numpy_helper.from_array(np.array([1, 7, 7, 3]), "size")
+    squeeze = onnx.helper.make_node("Reshape", ["image", "size"], ["squeezed"])
+    model.graph.initializer.append(size)
+    model.graph.node.insert(0, squeeze)
+    onnx.save(model, package / "segmenter.onnx")
+    reseal(package)
+
+
+def reseal(package: Path) -> None:
+    """Write the card again with the hashes of the files as they are."""
     card = yaml.safe_load((package / "card.yaml").read_text(encoding="utf-8"))
-    fields = {key: value for key, value in card.items() if key not in ("format", "files")}
-    seal(package, {**fields, **changes})
+    seal(package, {key: value for key, value in card.items() if key not in ("format", "files")})
 
 
 BAD_PACKAGES: dict[str, tuple[Callable[[Path], object], str]] = {
@@ -149,9 +161,9 @@ def test_a_bad_first_query_is_refused(unloaded: Driver) -> None:
 def test_an_engine_that_fails_takes_the_node_back_to_unconfigured(
     unloaded: Driver, tiny_package: Path, tmp_path: Path, picture: np.ndarray
 ) -> None:
-    """The graph loads but cannot run: its card announces LoRA factors of another width."""
+    """The graph loads but cannot run: its insides take frames of 7x7 pixels only."""
     package = Path(shutil.copytree(tiny_package, tmp_path / "package"))
-    reseal(package, lora_sites=[{"name": "nowhere", "c_in": 1, "c_out": 1}])
+    spoil_the_insides(package)
     assert unloaded.set_parameters(model__package=str(package)) == [""]
     unloaded.bring_up()
     diagnostics: list[DiagnosticArray] = []

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ovseg_ros.models.catseg import CatSeg, CatSegConfig
 from ovseg_ros.models.catseg_layout import from_published, published_shapes
 from ovseg_ros.models.clip_image import ImageTowerConfig
 from ovseg_ros.models.clip_text import TextTowerConfig
 from ovseg_ros.models.cost_aggregation import HeadConfig
 from ovseg_ros.models.deterministic import deterministic_weights
+from ovseg_ros.models.steps import Steps
 
 SMALL = CatSegConfig(
     image=ImageTowerConfig(3, 32, 2, patch_px=4, grid=5, embedding_dim=16),
@@ -18,9 +21,9 @@ SMALL = CatSegConfig(
 )
 
 
-def build() -> CatSeg:
+def build(steps: Steps = Steps.ONE_BY_ONE) -> CatSeg:
     """Return the small network with weights that need no download."""
-    network = CatSeg(SMALL).eval()
+    network = CatSeg(replace(SMALL, head=replace(SMALL.head, steps=steps))).eval()
     weights = deterministic_weights(published_shapes(network))
     network.load_state_dict(from_published(network, weights))
     return network

@@ -15,6 +15,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed; run `make build-torch`")
 pytest.importorskip("tokenizers", reason="tokenizers is not installed; run `make build-torch`")
 
+import onnx_ir  # noqa: E402
 from small_networks import SMALL, build  # noqa: E402
 
 from ovseg_ros.engine import convert  # noqa: E402
@@ -39,6 +40,7 @@ from ovseg_ros.models.deterministic import deterministic_weights  # noqa: E402
 from ovseg_ros.models.maskclip import MaskClip, MaskClipConfig  # noqa: E402
 from ovseg_ros.models.maskclip_graph import MaskClipGraph  # noqa: E402
 from ovseg_ros.models.open_clip_layout import open_clip_shapes  # noqa: E402
+from ovseg_ros.models.steps import Steps  # noqa: E402
 from ovseg_ros.packages import ModelPackage, seal  # noqa: E402
 from ovseg_ros.segmenter import Segmenter  # noqa: E402
 
@@ -102,6 +104,7 @@ ONE_VIEW = (Trial(48, 64, 1, 0), Trial(50, 37, 40, 3), Trial(96, 32, 255, 1))
     [
         pytest.param(Variant(), ONE_VIEW, id="one view"),
         pytest.param(Variant(most_labels=6), ONE_VIEW, id="promising labels"),
+        pytest.param(Variant(steps=Steps.AT_ONCE), ONE_VIEW, id="labels at once"),
         pytest.param(
             Variant(Views.SLIDING), (Trial(48, 64, 3, 0), Trial(40, 70, 5, 2)), id="five views"
         ),
@@ -110,9 +113,11 @@ ONE_VIEW = (Trial(48, 64, 1, 0), Trial(50, 37, 40, 3), Trial(96, 32, 255, 1))
 def test_the_program_equals_torch(
     variant: Variant, trials: tuple[Trial, ...], precision: ProgramPrecision, tmp_path: Path
 ) -> None:
-    network, path = build(), tmp_path / "segmenter.onnx"
+    network, path = build(variant.steps), tmp_path / "segmenter.onnx"
     graph = CatSegGraph(network, variant.views, variant.most_labels).eval()
     export_graph(graph, path, precision)
+    kinds = {node.op_type for node in onnx_ir.load(path).graph}
+    assert ("Loop" in kinds) == (variant.steps is Steps.ONE_BY_ONE) and "Scan" not in kinds
     check_graph(graph, path, trials, precision)
     with torch.no_grad():
         network.aggregator.head.weight.neg_()

@@ -21,7 +21,7 @@ from ovseg_ros.engine.islands import ISLANDS  # noqa: E402
 from ovseg_ros.engine.onnxruntime import import_onnxruntime  # noqa: E402
 from ovseg_ros.models.catseg_graph import CatSegGraph  # noqa: E402
 from ovseg_ros.models.catseg_inference import Views  # noqa: E402
-from ovseg_ros.models.steps import best_label, each_part  # noqa: E402
+from ovseg_ros.models.steps import Steps, best_label, each_part  # noqa: E402
 
 pytestmark = pytest.mark.torch
 SINGLE, HALF = ir.DataType.FLOAT, ir.DataType.FLOAT16
@@ -96,6 +96,9 @@ def test_values_from_outside_are_cast_outside(program: ir.Model) -> None:
             assert cast.inputs[0].graph is body
 
 
+STEPS = Steps.ONE_BY_ONE
+
+
 class Parts(nn.Module):
     """Loops that carry, collect and take from outside, and an output that is made in half."""
 
@@ -105,9 +108,9 @@ class Parts(nn.Module):
 
     def forward(self, x: Tensor, share: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """x [B, N, H, 3], share [B, 3]."""
-        x = each_part(lambda labels: self.layer(labels) + share[:, None, None], x, 1)
-        x = each_part(lambda rows: rows / (rows.abs().sum(1, keepdim=True) + 1e-6), x, 2)
-        best, winner = best_label(lambda labels: self.norm(labels) @ self.layer.weight, x)
+        x = each_part(lambda labels: self.layer(labels) + share[:, None, None], x, 1, STEPS)
+        x = each_part(lambda rows: rows / (rows.abs().sum(1, keepdim=True) + 1e-6), x, 2, STEPS)
+        best, winner = best_label(lambda labels: self.norm(labels) @ self.layer.weight, x, STEPS)
         return x @ self.layer.weight, best, winner
 
 

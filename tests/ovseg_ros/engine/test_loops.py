@@ -14,9 +14,11 @@ onnx_ir = pytest.importorskip("onnx_ir", reason="onnx_ir is not installed; run `
 from torch import Tensor, nn  # noqa: E402
 
 from ovseg_ros.engine.export import save_program  # noqa: E402
-from ovseg_ros.models.steps import best_label, each_part  # noqa: E402
+from ovseg_ros.models.steps import Steps, best_label, each_part  # noqa: E402
 
 COUNTS = (1, 2, 5, 40)
+
+STEPS = Steps.ONE_BY_ONE
 
 
 class Parts(nn.Module):
@@ -28,9 +30,9 @@ class Parts(nn.Module):
 
     def forward(self, x: Tensor, share: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """x [B, N, H, 3], share [B, 3]."""
-        x = each_part(lambda labels: self.layer(labels) + share[:, None, None], x, 1)
-        x = each_part(lambda rows: rows / (rows.abs().sum(1, keepdim=True) + 1), x, 2)
-        best, winner = best_label(lambda labels: (labels * 8).round(), x)
+        x = each_part(lambda labels: self.layer(labels) + share[:, None, None], x, 1, STEPS)
+        x = each_part(lambda rows: rows / (rows.abs().sum(1, keepdim=True) + 1), x, 2, STEPS)
+        best, winner = best_label(lambda labels: (labels * 8).round(), x, STEPS)
         return x, best, winner
 
 
