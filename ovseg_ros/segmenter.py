@@ -7,11 +7,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
 from ovseg_ros.adapters.mix import AdapterMix
+from ovseg_ros.closing import Closing
 from ovseg_ros.engine.base import Backend, TextRows, open_backend
 from ovseg_ros.engine.choice import BackendName, EngineChoice, Precision
 from ovseg_ros.errors import FrameError, OvsegError
@@ -33,7 +33,7 @@ class _Query:
     ids: MaskArray | None
 
 
-class Segmenter:
+class Segmenter(Closing):
     """Segments frames against the labels of the moment.
 
     Text is encoded by the caller of `set_query` / `set_labels`, off the frame path; the next
@@ -144,19 +144,6 @@ class Segmenter:
         """Free the engine, after the inference in progress."""
         with self._infer_lock:
             self.backend.close()
-
-    def __enter__(self) -> Segmenter:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Free the engine."""
-        self.close()
 
     def _current(self) -> _Query:
         if self._query is None:

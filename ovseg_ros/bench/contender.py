@@ -8,9 +8,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from types import TracebackType
 from typing import Any
 
+from ovseg_ros.closing import Closing
 from ovseg_ros.engine.choice import EngineChoice
 from ovseg_ros.errors import OvsegError
 from ovseg_ros.segmentation import MaskArray, UInt8Array
@@ -31,7 +31,7 @@ class ContenderSpec:
         return f"{self.package}, {self.engine}"
 
 
-class Contender:
+class Contender(Closing):
     """A child process that holds a segmenter and runs a frame when asked to.
 
     It sleeps between calls, so several of them can be timed in turn. Raises `OvsegError` with the
@@ -72,19 +72,6 @@ class Contender:
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
-
-    def __enter__(self) -> Contender:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End the process."""
-        self.close()
 
     def _ask(self, what: str, value: Any) -> Any:
         try:

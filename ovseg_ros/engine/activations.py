@@ -13,8 +13,8 @@ _HALF_MAX = torch.finfo(torch.float16).max
 
 
 @torch.no_grad()
-def refuse_beyond_half(network: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-    """Run `network` on `inputs` and refuse it where a module's output is beyond float16.
+def run_within_half(network: nn.Module, inputs: tuple[Tensor, ...]) -> Any:
+    """Return what `network` makes of `inputs`; refuse it where a module's output leaves float16.
 
     Raises `PackageError` naming the first such module.
     """
@@ -35,7 +35,7 @@ def refuse_beyond_half(network: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         if name
     ]
     try:
-        network(*inputs)
+        return network(*inputs)
     finally:
         for hook in hooks:
             hook.remove()

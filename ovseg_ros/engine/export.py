@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ovseg_ros.engine.activations import refuse_beyond_half
+from ovseg_ros.engine.activations import run_within_half
 from ovseg_ros.engine.choice import ProgramPrecision
 from ovseg_ros.engine.half import to_half
 from ovseg_ros.engine.loops import scans_to_loops
@@ -166,9 +166,9 @@ def check_graph(
         inputs = random_inputs(graph, trial)
         feeds = {name: value.numpy() for name, value in zip(INPUTS, inputs, strict=True)}
         with torch.no_grad():
-            if precision is ProgramPrecision.FP16:
-                refuse_beyond_half(graph, inputs)
-            wanted = [value.numpy() for value in graph(*inputs)]
+            half = precision is ProgramPrecision.FP16
+            outputs = run_within_half(graph, inputs) if half else graph(*inputs)
+        wanted = [value.numpy() for value in outputs]
         found = _difference(session.run(list(OUTPUTS), feeds), wanted)
         if not found.within(_LIMITS[precision]):
             raise PackageError(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ovseg_ros.adapters.mix import LoraFactors, packed_factors
+from ovseg_ros.closing import Closing
 from ovseg_ros.engine.base import Capabilities, RawResult, TextRows
 from ovseg_ros.engine.choice import REFERENCE
 from ovseg_ros.engine.signature import Port, require_frames, require_signature
@@ -34,7 +34,7 @@ def import_onnxruntime() -> Any:
     return onnxruntime
 
 
-class OnnxRuntimeBackend:
+class OnnxRuntimeBackend(Closing):
     """Runs `segmenter.onnx` of a package with ONNX Runtime on the CPU."""
 
     choice = REFERENCE
@@ -108,19 +108,6 @@ class OnnxRuntimeBackend:
     def close(self) -> None:
         """Free the session."""
         del self._session
-
-    def __enter__(self) -> OnnxRuntimeBackend:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Free the session."""
-        self.close()
 
 
 def _port(entry: Any) -> Port:

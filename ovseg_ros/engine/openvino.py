@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ovseg_ros.adapters.mix import LoraFactors, packed_factors
+from ovseg_ros.closing import Closing
 from ovseg_ros.engine.base import Capabilities, RawResult, TextRows
 from ovseg_ros.engine.choice import BackendName, EngineChoice, Precision
 from ovseg_ros.engine.quantised import find_quantised
@@ -86,7 +86,7 @@ def read_graph(core: Any, path: Path) -> Any:
         raise PackageError(f"{path} cannot be read by OpenVINO: {error}") from None
 
 
-class OpenVinoBackend:
+class OpenVinoBackend(Closing):
     """Runs `segmenter.onnx` of a package, or its calibrated form, with OpenVINO on the CPU."""
 
     def __init__(
@@ -158,19 +158,6 @@ class OpenVinoBackend:
     def close(self) -> None:
         """Free the compiled graph."""
         del self._request
-
-    def __enter__(self) -> OpenVinoBackend:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Free the compiled graph."""
-        self.close()
 
     def _keep(self, name: str, value: npt.NDArray[Any]) -> None:
         """Copy `value` into an input that stays as it is until it is set again."""

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ovseg_ros.errors import MissingExtraError, OvsegError, PackageError
+from ovseg_ros.errors import MissingExtraError, OvsegError
+from ovseg_ros.text.tokenizers_library import import_tokenizers, read_tokenizer
 
 CONTEXT = 77
 START, END = "<|startoftext|>", "<|endoftext|>"
@@ -38,13 +39,7 @@ class ClipTokenizer:
     @classmethod
     def load(cls, path: Path) -> ClipTokenizer:
         """Open the `tokenizer.json` of a package; raises `PackageError` where it is unusable."""
-        try:
-            tokenizer = _import_tokenizers().Tokenizer.from_file(str(path))
-        except MissingExtraError:
-            raise
-        except Exception as error:  # the library raises bare exceptions
-            raise PackageError(f"{path} is no tokenizer: {error}; restore the package") from None
-        return cls(tokenizer)
+        return cls(read_tokenizer(path, "restore the package"))
 
     def save(self, path: Path) -> None:
         """Write the tokenizer with its merges to `path`."""
@@ -85,7 +80,7 @@ def clip_tokenizer() -> ClipTokenizer:
 def _build(merges_file: Path) -> Any:
     lines = gzip.decompress(merges_file.read_bytes()).decode("utf-8").split("\n")
     merges = [tuple(line.split()) for line in lines[1 : _MERGES + 1]]
-    library = _import_tokenizers()
+    library = import_tokenizers()
     letters = list(_byte_letters())
     words = [*letters, *(letter + _WORD_END for letter in letters)]
     words += ["".join(pair) for pair in merges]
@@ -119,11 +114,3 @@ def _byte_letters() -> list[str]:
     printable = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = (0x100 + i for i in range(256 - len(printable)))
     return [chr(code) for code in (*printable, *others)]
-
-
-def _import_tokenizers() -> Any:
-    try:
-        import tokenizers
-    except ImportError:
-        raise MissingExtraError("tokenizers", "cpu") from None
-    return tokenizers

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ovseg_ros.errors import MissingExtraError, OvsegError, PackageError
+from ovseg_ros.errors import OvsegError, PackageError
+from ovseg_ros.text.tokenizers_library import import_tokenizers, read_tokenizer
 
 _END_ID = 1
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -44,7 +45,7 @@ class SiglipTokenizer:
     @classmethod
     def load(cls, path: Path) -> SiglipTokenizer:
         """Open the `tokenizer.json` of a package; raises `PackageError` where it is unusable."""
-        return cls(_read(path, "restore the package"))
+        return cls(read_tokenizer(path, "restore the package"))
 
     def save(self, path: Path) -> None:
         """Write the tokenizer with its vocabulary, length and padding to `path`."""
@@ -80,14 +81,14 @@ def siglip_tokenizer(
     longest too. Raises `PackageError` where the file is unusable or of another vocabulary.
     """
     advice = "give --tokenizer the tokenizer.json of the model's repository"
-    tokenizer = _read(file, advice)
+    tokenizer = read_tokenizer(file, advice)
     end, size = tokenizer.id_to_token(_END_ID), tokenizer.get_vocab_size()
     if end != vocabulary.value or size < tokens:
         raise PackageError(
             f"{file} has {size} tokens, number {_END_ID} being {end!r}; the text tower has "
             f"{tokens}, number {_END_ID} being {vocabulary.value!r}: {advice}"
         )
-    processors = _import_tokenizers().processors
+    processors = import_tokenizers().processors
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"$A {end}", special_tokens=[(end, _END_ID)]
     )
@@ -95,20 +96,3 @@ def siglip_tokenizer(
     pad_id = vocabulary.pad_id
     tokenizer.enable_padding(length=length, pad_id=pad_id, pad_token=tokenizer.id_to_token(pad_id))
     return SiglipTokenizer(tokenizer)
-
-
-def _read(path: Path, advice: str) -> Any:
-    try:
-        return _import_tokenizers().Tokenizer.from_file(str(path))
-    except MissingExtraError:
-        raise
-    except Exception as error:  # the library raises bare exceptions
-        raise PackageError(f"{path} is no tokenizer: {error}; {advice}") from None
-
-
-def _import_tokenizers() -> Any:
-    try:
-        import tokenizers
-    except ImportError:
-        raise MissingExtraError("tokenizers", "cpu") from None
-    return tokenizers

@@ -13,6 +13,7 @@ from typing import Any
 from ovseg_ros.errors import WeightsError
 from ovseg_ros.output import make_folder, write_json
 from ovseg_ros.packages import sha256_of
+from ovseg_ros.user_folders import user_cache_folder
 from ovseg_ros.weights.download import DownloadError, Progress, download
 from ovseg_ros.weights.recipe import Recipe, require_hash
 from ovseg_ros.weights.sources import addresses, copy_file, is_address, local_file
@@ -41,9 +42,7 @@ class Fetched:
 
 def weights_folder(recipe: Recipe) -> Path:
     """Return where the file of `recipe` belongs by default: in the user's cache (XDG)."""
-    cache = os.environ.get("XDG_CACHE_HOME", "")
-    base = Path(cache) if os.path.isabs(cache) else Path.home() / ".cache"
-    return base / "ovseg_ros" / "weights" / recipe.name
+    return user_cache_folder() / "weights" / recipe.name
 
 
 def fetched_file(recipe: Recipe, folder: Path | None = None) -> Path:

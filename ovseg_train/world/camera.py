@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import TracebackType
 
 import numpy as np
 
+from ovseg_ros.closing import Closing
 from ovseg_train.world.compile import FAR_M, compile_scene
 from ovseg_train.world.gl import load_mujoco, open_renderer
 from ovseg_train.world.nouns import SKY_ID, noun_id
@@ -77,7 +77,7 @@ def drive_pose(
     return Pose(np.array([*xy, scene.camera_height_m + 0.1]), turn @ _FORWARD_TO_OPTICAL)
 
 
-class SceneCamera:
+class SceneCamera(Closing):
     """Holds a compiled scene and its renderer; a context manager that frees both."""
 
     def __init__(self, scene: Scene, width_px: int, height_px: int) -> None:
@@ -96,17 +96,6 @@ class SceneCamera:
         self.intrinsics = Intrinsics(width_px, height_px, float(focal))
         self._noun_ids = np.array([noun_id(part.noun) for part in scene.parts], np.uint8)
         self._glow = np.array([part.surface.glow for part in scene.parts], np.float32)
-
-    def __enter__(self) -> SceneCamera:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Free the OpenGL context; rendering afterwards is an error."""
