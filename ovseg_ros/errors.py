@@ -23,6 +23,10 @@ class BackendError(OvsegError):
     """An inference backend is not available or cannot run the package."""
 
 
+class GpuMemoryError(BackendError):
+    """The GPU has too little memory left for an engine; another one may run instead if allowed."""
+
+
 class AdapterError(OvsegError):
     """An adapter or a mix of adapters cannot be used with the loaded package."""
 

@@ -13,8 +13,8 @@ import numpy as np
 from ovseg_ros.adapters.mix import AdapterMix
 from ovseg_ros.closing import Closing
 from ovseg_ros.engine.base import Backend, TextRows, open_backend
-from ovseg_ros.engine.choice import BackendName, EngineChoice, Precision
-from ovseg_ros.errors import FrameError, OvsegError
+from ovseg_ros.engine.choice import REFERENCE, EngineChoice
+from ovseg_ros.errors import FrameError, GpuMemoryError, OvsegError
 from ovseg_ros.packages import DEFAULT_PACKAGE, ModelPackage
 from ovseg_ros.query import parse_query
 from ovseg_ros.segmentation import MaskArray, Segmentation, Timings, UInt8Array
@@ -69,25 +69,32 @@ class Segmenter(Closing):
         package: str | Path = DEFAULT_PACKAGE,
         labels: str = "",
         *,
-        backend: BackendName = BackendName.ONNXRUNTIME,
-        precision: Precision = Precision.FP32,
+        engine: EngineChoice = REFERENCE,
         threads: int = 0,
+        camera_px: tuple[int, int] | None = None,
+        fallback: EngineChoice | None = None,
         id_space: IdSpace = IdSpace.MONO8,
         book: LabelBook | None = None,
         cache: Path | None = None,
     ) -> Segmenter:
         """Load a model package by name or folder and, where given, set `labels` as the query.
 
-        `threads` limits the CPU threads of the backend (0: all cores). `book`, of the same
+        `threads` limits the CPU threads of the backend (0: all cores); `camera_px` (W, H) chooses
+        among engines that were built for one size of frames each. `fallback` is the engine to use
+        where a GPU has no memory left for `engine`; `backend.choice` tells. `book`, of the same
         `id_space`, carries ids and revisions on from an earlier segmenter. `cache` holds the
         verdicts of `ovseg check` and calibrated models (None: the cache of this user). Raises
         `PackageError`, `BackendError`, `MissingExtraError` or `QueryError`.
         """
-        choice = EngineChoice(backend, precision)
         loaded = ModelPackage.load(package)
         text_bank = TextBank.load(loaded)
-        engine = open_backend(loaded, choice, threads, cache)
-        segmenter = cls(loaded, engine, text_bank, id_space, book)
+        try:
+            backend = open_backend(loaded, engine, threads, cache, camera_px)
+        except GpuMemoryError:
+            if fallback is None:
+                raise
+            backend = open_backend(loaded, fallback, threads, cache, camera_px)
+        segmenter = cls(loaded, backend, text_bank, id_space, book)
         try:
             if labels:
                 segmenter.set_query(labels)

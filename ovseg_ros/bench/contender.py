@@ -95,8 +95,7 @@ def _serve(pipe: Connection, spec: ContenderSpec) -> None:
         _, frames = pipe.recv()
         segmenter = Segmenter.open(
             spec.package,
-            backend=spec.engine.backend,
-            precision=spec.engine.precision,
+            engine=spec.engine,
             threads=spec.threads,
         )
         pipe.send(("", None))

@@ -20,7 +20,7 @@ def add_package_option(parser: argparse.ArgumentParser) -> None:
 def add_engine_options(
     parser: argparse.ArgumentParser, default: BackendName = BackendName.ONNXRUNTIME
 ) -> None:
-    """Add --backend and --precision; `engine_of` reads them."""
+    """Add --backend, --precision and --device; `engine_of` reads them."""
     parser.add_argument(
         "--backend",
         default=default.value,
@@ -29,15 +29,21 @@ def add_engine_options(
     )
     parser.add_argument(
         "--precision",
-        default=Precision.FP32.value,
+        default="",
         choices=[precision.value for precision in Precision],
-        help="what it computes in (default: %(default)s)",
+        help="what it computes in (default: fp32 on a processor, fp16 on a GPU)",
+    )
+    parser.add_argument(
+        "--device",
+        default="",
+        metavar="D",
+        help="where it runs: cpu, cuda or cuda:N (default: where the backend belongs)",
     )
 
 
 def engine_of(arguments: argparse.Namespace) -> EngineChoice:
-    """Return the engine of --backend and --precision; raises `BackendError` for a bad pair."""
-    return EngineChoice(BackendName(arguments.backend), Precision(arguments.precision))
+    """Return the engine of the options; raises `BackendError` for what does not go together."""
+    return EngineChoice.of(arguments.backend, arguments.precision, arguments.device)
 
 
 def positive(text: str) -> int:

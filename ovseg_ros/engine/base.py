@@ -43,11 +43,15 @@ class RawResult:
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a loaded backend can do: where it runs, in what type, and how many labels it takes."""
+    """What a loaded backend can do: where it runs, in what type, and how many labels it takes.
+
+    `camera_px` (W, H) is the one size of frames that it takes; None where it takes any.
+    """
 
     device: str
     dtype: str
     label_capacity: int
+    camera_px: tuple[int, int] | None = None
 
 
 class Backend(Protocol):
@@ -88,22 +92,30 @@ def open_backend(
     choice: EngineChoice = REFERENCE,
     threads: int = 0,
     cache: Path | None = None,
+    camera_px: tuple[int, int] | None = None,
 ) -> Backend:
     """Load `package` on the engine `choice` with at most `threads` CPU threads (0: all cores).
 
-    An engine other than the reference needs a passing verdict of `ovseg check` in `cache` (None:
-    the cache of this user). Raises `BackendError` where there is none, naming the command or the
-    row that failed, and whatever `load_backend` raises.
+    `camera_px` (W, H) tells engines apart that were built for one size of frames each. An engine
+    other than the reference needs a passing verdict of `ovseg check` in `cache` (None: the cache of
+    this user). Raises `BackendError` where there is none, naming the command or the row that
+    failed, and whatever `load_backend` raises.
     """
     folder = cache or user_cache_folder()
     if choice != REFERENCE:
         from ovseg_ros.engine.verdicts import require_pass
 
-        require_pass(package, choice, folder)
-    return load_backend(package, choice, threads, folder)
+        require_pass(package, choice, folder, camera_px)
+    return load_backend(package, choice, threads, folder, camera_px)
 
 
-def load_backend(package: ModelPackage, choice: EngineChoice, threads: int, cache: Path) -> Backend:
+def load_backend(
+    package: ModelPackage,
+    choice: EngineChoice,
+    threads: int,
+    cache: Path,
+    camera_px: tuple[int, int] | None = None,
+) -> Backend:
     """Load `package` on the engine `choice` whether it was checked or not; for checking it.
 
     Raises `BackendError`, `MissingExtraError` or `PackageError`.
@@ -117,3 +129,11 @@ def load_backend(package: ModelPackage, choice: EngineChoice, threads: int, cach
             from ovseg_ros.engine.openvino import OpenVinoBackend
 
             return OpenVinoBackend(package, choice.precision, threads, cache)
+        case BackendName.TENSORRT:
+            from ovseg_ros.engine.tensorrt.backend import TensorRtBackend
+
+            return TensorRtBackend(package, choice, cache, camera_px)
+        case BackendName.TORCH:
+            from ovseg_ros.engine.torch import TorchBackend
+
+            return TorchBackend(package, choice)

@@ -6,9 +6,10 @@ One JSON file per graph, backend, precision and backend version in `<cache>/verd
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,10 @@ from ovseg_ros.packages import SEGMENTER_NAME, ModelPackage
 class EngineIdentity:
     """What a verdict is about.
 
-    `model_sha256` is of what is loaded: the graph, or its int8 form. `processor` is in it because
-    the instructions at hand decide how a backend rounds.
+    `model_sha256` is of what is loaded: the graph, its int8 form or an engine built of it.
+    `processor` is in it because the instructions at hand decide how a backend rounds; of a GPU it
+    names the driver too. `device` is where the engine runs, and `camera` its one size of frames,
+    empty for any.
     """
 
     graph_sha256: str
@@ -34,12 +37,25 @@ class EngineIdentity:
     backend_version: str
     model_sha256: str
     processor: str
+    device: str
+    camera: str = ""
 
     @property
     def file_name(self) -> str:
         """The name of the verdict's file; a new calibration replaces the verdict on the old one."""
-        parts = (self.graph_sha256[:16], self.backend, self.precision, self.backend_version)
-        return "-".join(parts) + ".json"
+        engine = (self.backend, self.precision, self.backend_version, self.device, self.camera)
+        parts = (self.graph_sha256[:16], *(part for part in engine if part))
+        return re.sub(r"[^\w.-]", "-", "-".join(parts)) + ".json"
+
+
+@dataclass(frozen=True)
+class EngineSource:
+    """What a backend would load: fields of `EngineIdentity` that the backend alone knows."""
+
+    version: str
+    model_sha256: str
+    processor: str
+    camera: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,41 +93,80 @@ class Verdict:
         return tuple(row for row in self.rows if not row.met)
 
 
-def identity_of(package: ModelPackage, choice: EngineChoice, cache: Path) -> EngineIdentity:
+def identity_of(
+    package: ModelPackage,
+    choice: EngineChoice,
+    cache: Path,
+    camera_px: tuple[int, int] | None = None,
+) -> EngineIdentity:
     """Return what `choice` would load for `package`, without loading it.
 
-    Raises `MissingExtraError` without the backend, `BackendError` without a calibrated model.
+    Raises `MissingExtraError` without the backend, `BackendError` without a calibrated model, an
+    engine or a GPU.
     """
-    graph = model = package.card.files[SEGMENTER_NAME]
+    source = _source(package, choice, cache, camera_px)
+    return EngineIdentity(
+        package.card.files[SEGMENTER_NAME],
+        choice.backend.value,
+        choice.precision.value,
+        source.version,
+        source.model_sha256,
+        source.processor,
+        choice.device,
+        source.camera,
+    )
+
+
+def _source(
+    package: ModelPackage, choice: EngineChoice, cache: Path, camera_px: tuple[int, int] | None
+) -> EngineSource:
+    graph = package.card.files[SEGMENTER_NAME]
     match choice.backend:
         case BackendName.ONNXRUNTIME:
             from ovseg_ros.engine.onnxruntime import import_onnxruntime
 
-            version = str(import_onnxruntime().__version__)
+            return EngineSource(str(import_onnxruntime().__version__), graph, processor_name())
         case BackendName.OPENVINO:
             from ovseg_ros.engine.openvino import openvino_version
             from ovseg_ros.engine.quantised import find_quantised
 
-            version = openvino_version()
-            if choice.precision is Precision.INT8:
-                model = find_quantised(cache, package).sha256
-    names = (choice.backend.value, choice.precision.value)
-    return EngineIdentity(graph, *names, version, model, processor_name())
+            int8 = choice.precision is Precision.INT8
+            model = find_quantised(cache, package).sha256 if int8 else graph
+            return EngineSource(openvino_version(), model, processor_name())
+        case BackendName.TENSORRT:
+            from ovseg_ros.engine.tensorrt.backend import engine_source
+
+            return engine_source(package, choice, cache, camera_px)
+        case BackendName.TORCH:
+            from ovseg_ros.engine.torch import torch_source
+
+            return torch_source(package, choice)
 
 
-def check_command(package: ModelPackage, choice: EngineChoice) -> str:
+def check_command(
+    package: ModelPackage, choice: EngineChoice, camera_px: tuple[int, int] | None = None
+) -> str:
     """Return the command that checks `choice` on `package`."""
     words = ["ovseg", "check", "--package", package.reference]
     words += ["--backend", choice.backend.value, "--precision", choice.precision.value]
+    if choice != replace(choice, device=""):
+        words += ["--device", choice.device]
+    if camera_px is not None:
+        words += ["--camera", f"{camera_px[0]}x{camera_px[1]}"]
     return shlex.join(words)
 
 
-def require_pass(package: ModelPackage, choice: EngineChoice, cache: Path) -> None:
+def require_pass(
+    package: ModelPackage,
+    choice: EngineChoice,
+    cache: Path,
+    camera_px: tuple[int, int] | None = None,
+) -> None:
     """Raise `BackendError` unless `choice` passed its check on `package` in the form it has now."""
-    identity = identity_of(package, choice, cache)
+    identity = identity_of(package, choice, cache, camera_px)
     path = verdict_path(cache, identity)
     subject = f"{choice} on package '{package.card.name}'"
-    command = check_command(package, choice)
+    command = check_command(package, choice, camera_px)
     if not path.is_file():
         raise BackendError(
             f"{subject} was never checked against {REFERENCE} with {choice.backend.value} "
@@ -120,8 +175,8 @@ def require_pass(package: ModelPackage, choice: EngineChoice, cache: Path) -> No
     verdict = read_verdict(path, command)
     if (verdict.identity, verdict.limits) != (identity, package.card.checks):
         raise BackendError(
-            f"{subject} was checked before its model, its limits or the processor changed; "
-            f"run  {command}"
+            f"{subject} was checked before its model, its limits, the processor or the driver "
+            f"changed; run  {command}"
         )
     if verdict.failed or not verdict.rows:
         raise BackendError(

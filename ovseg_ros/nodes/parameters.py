@@ -11,8 +11,9 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 from rclpy.node import Node
 
 from ovseg_ros.adapters.mix import AdapterMode
-from ovseg_ros.engine.choice import BackendName, Precision
-from ovseg_ros.errors import OvsegError
+from ovseg_ros.engine.choice import BackendName, EngineChoice, Precision
+from ovseg_ros.engine.profile import camera_from_text
+from ovseg_ros.errors import BackendError, OvsegError
 from ovseg_ros.packages import DEFAULT_PACKAGE
 from ovseg_ros.vocabulary import IdSpace
 
@@ -46,7 +47,10 @@ class Applies(Enum):
 
 @dataclass(frozen=True)
 class ParameterSpec:
-    """One parameter. `choices` or the range `bounds` (both ends included) limit its values."""
+    """One parameter. `choices` or the range `bounds` (both ends included) limit its values.
+
+    An empty default stands for "not said", which is accepted beside the choices.
+    """
 
     name: str
     default: bool | int | float | str | list[str]
@@ -59,7 +63,7 @@ class ParameterSpec:
         """Raise `ParameterError` unless `value` is one of the choices or inside the range."""
         if self.choices is not None:
             valid = [member.value for member in self.choices]
-            if value not in valid:
+            if value not in valid and value != self.default:
                 raise ParameterError(f"{self.name} is {value!r}; it must be {' or '.join(valid)}")
         if self.bounds is not None and not self.bounds[0] <= value <= self.bounds[1]:
             raise ParameterError(
@@ -105,10 +109,30 @@ PARAMETERS: tuple[ParameterSpec, ...] = (
     ),
     ParameterSpec(
         "engine.precision",
-        Precision.FP32.value,
+        "",
         Applies.CONFIGURE,
-        "What the backend computes in; all but onnxruntime fp32 must have passed `ovseg check`.",
+        "What the backend computes in; empty: fp32 on a processor, fp16 on a GPU. All but "
+        "onnxruntime fp32 must have passed `ovseg check`.",
         choices=Precision,
+    ),
+    ParameterSpec(
+        "engine.device",
+        "",
+        Applies.CONFIGURE,
+        "Where the backend runs: cpu, cuda or cuda:N; empty: where it belongs.",
+    ),
+    ParameterSpec(
+        "engine.camera",
+        "",
+        Applies.CONFIGURE,
+        "Size of the frames, for example 640x480, where engines for several sizes were built.",
+    ),
+    ParameterSpec(
+        "engine.fallback",
+        "",
+        Applies.CONFIGURE,
+        "What runs instead where the GPU has no memory left, for example onnxruntime or "
+        "openvino:bf16; the status says so. Empty: configure fails.",
     ),
     ParameterSpec(
         "engine.threads",
@@ -205,7 +229,10 @@ class Settings:
 
     model_package: str
     engine_backend: BackendName
-    engine_precision: Precision
+    engine_precision: Precision | None
+    engine_device: str
+    engine_camera: str
+    engine_fallback: str
     engine_threads: int
     query_labels: str
     query_templates: tuple[str, ...]
@@ -219,6 +246,22 @@ class Settings:
     diagnostics_enable: bool
     status_period_s: float
 
+    @property
+    def engine(self) -> EngineChoice:
+        """The engine of `engine.backend`, `.precision` and `.device`."""
+        precision = self.engine_precision.value if self.engine_precision else ""
+        return EngineChoice.of(self.engine_backend.value, precision, self.engine_device)
+
+    @property
+    def fallback(self) -> EngineChoice | None:
+        """The engine of `engine.fallback`; None where there is to be none."""
+        return EngineChoice.parse(self.engine_fallback) if self.engine_fallback else None
+
+    @property
+    def camera_px(self) -> tuple[int, int] | None:
+        """(W, H) of `engine.camera`; None where it is not said."""
+        return camera_from_text(self.engine_camera) if self.engine_camera else None
+
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Settings:
         """Build the settings from `values` by parameter name; raises `ParameterError`."""
@@ -226,14 +269,21 @@ class Settings:
         for spec in PARAMETERS:
             value = values[spec.name]
             spec.check(value)
-            fields[spec.name.replace(".", "_")] = spec.choices(value) if spec.choices else value
+            chosen = spec.choices(value) if spec.choices and value else None
+            fields[spec.name.replace(".", "_")] = chosen if spec.choices else value
         fields["query_templates"] = tuple(text for text in fields["query_templates"] if text)
         if fields["adapter_mode"] is AdapterMode.PINNED:
             raise ParameterError(
                 "adapter.mode is 'pinned', which needs names; use 'none' or 'auto' here and pin "
                 "adapters with the service ~/set_adapter"
             )
-        return cls(**fields)
+        settings = cls(**fields)
+        try:
+            # Each of these is refused here where it is no engine or no size.
+            _ = settings.engine, settings.fallback, settings.camera_px
+        except BackendError as error:
+            raise ParameterError(f"the parameters engine.*: {error}") from None
+        return settings
 
 
 def declare(node: Node) -> Settings:

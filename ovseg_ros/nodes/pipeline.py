@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 from rclpy.lifecycle import LifecycleNode
 
+from ovseg_ros.engine.choice import EngineChoice
 from ovseg_ros.errors import OvsegError
 from ovseg_ros.nodes.adapter_service import AdapterService, choose_mix
 from ovseg_ros.nodes.frames import IncomingFrame
@@ -51,6 +52,7 @@ class Pipeline:
         with ExitStack() as parts:
             self._segmenter = open_segmenter(settings(), book)
             parts.callback(self._segmenter.close)
+            self._tell_fallback(settings().engine)
             self._labels = LabelPublisher(node, self._segmenter, settings().status_period_s)
             parts.callback(self._labels.close)
             self._gate = RevisionGate(self._labels.announce)
@@ -81,6 +83,14 @@ class Pipeline:
         """Log `reason` and keep it for the status."""
         self._statistics.note_error(reason)
         self._node.get_logger().warning(f"refused: {reason}")
+
+    def _tell_fallback(self, wanted: EngineChoice) -> None:
+        runs = self._segmenter.backend.choice
+        if runs != wanted:
+            self.refuse(
+                f"{wanted}: the GPU has too little memory left; {runs} runs instead, as "
+                "engine.fallback allows: free memory on the GPU, then configure again"
+            )
 
     def start(self) -> None:
         """Start the inference thread and subscribe to the camera."""
@@ -146,9 +156,10 @@ def open_segmenter(settings: Settings, book: LabelBook) -> Segmenter:
     """Load the package and set the first query as `settings` say; raises `OvsegError`."""
     segmenter = Segmenter.open(
         settings.model_package,
-        backend=settings.engine_backend,
-        precision=settings.engine_precision,
+        engine=settings.engine,
         threads=settings.engine_threads,
+        camera_px=settings.camera_px,
+        fallback=settings.fallback,
         id_space=settings.output_mask_encoding,
         book=book,
     )

@@ -14,6 +14,9 @@ from ovseg_ros.errors import BackendError
         ("onnxruntime", REFERENCE),
         ("openvino", EngineChoice(BackendName.OPENVINO, Precision.FP32)),
         ("openvino:int8", EngineChoice(BackendName.OPENVINO, Precision.INT8)),
+        ("tensorrt", EngineChoice(BackendName.TENSORRT, Precision.FP16, "cuda")),
+        ("tensorrt:fp32@cuda:1", EngineChoice(BackendName.TENSORRT, Precision.FP32, "cuda:1")),
+        ("torch:fp32@cpu", EngineChoice(BackendName.TORCH, Precision.FP32, "cpu")),
     ],
 )
 def test_a_choice_is_read_from_text(text: str, choice: EngineChoice) -> None:
@@ -23,9 +26,13 @@ def test_a_choice_is_read_from_text(text: str, choice: EngineChoice) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("abacus", "'abacus' is unknown; there are onnxruntime, openvino"),
-        ("openvino:fp12", "'fp12' is unknown; there are fp32, bf16, int8"),
+        ("abacus", "'abacus' is unknown; there are onnxruntime, openvino, tensorrt, torch"),
+        ("openvino:fp12", "'fp12' is unknown; there are fp32, fp16, bf16, int8, fp8"),
         ("onnxruntime:bf16", "onnxruntime has no precision bf16; it has fp32"),
+        ("tensorrt@cpu", "tensorrt does not run on device 'cpu'; it runs on cuda or cuda:N"),
+        ("openvino@cuda", "openvino does not run on device 'cuda'; it runs on cpu"),
+        ("torch@cuda:x", "torch does not run on device 'cuda:x'; it runs on cuda or cuda:N, cpu"),
+        ("torch:fp16@cpu", "torch computes in fp16 on a GPU only; choose precision fp32"),
     ],
 )
 def test_a_choice_that_does_not_exist_is_refused_with_those_that_do(

@@ -42,7 +42,7 @@ def passed(package: ModelPackage, tmp_path: Path) -> Verdict:
 
 def test_a_passing_verdict_opens_the_engine(tiny_package, passed: Verdict, tmp_path: Path) -> None:
     write_verdict(tmp_path, passed)
-    with Segmenter.open(tiny_package, backend=BackendName.OPENVINO, cache=tmp_path) as segmenter:
+    with Segmenter.open(tiny_package, engine=CHOICE, cache=tmp_path) as segmenter:
         assert segmenter.backend.choice == CHOICE
 
 
@@ -53,7 +53,7 @@ def test_the_reference_needs_none(tiny_package: Path, tmp_path: Path) -> None:
 
 def test_without_a_verdict_the_refusal_names_the_command(tiny_package: Path, tmp_path) -> None:
     with pytest.raises(BackendError, match=f"openvino fp32 .* never checked.*{COMMAND}"):
-        Segmenter.open(tiny_package, backend=BackendName.OPENVINO, cache=tmp_path)
+        Segmenter.open(tiny_package, engine=CHOICE, cache=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -73,17 +73,17 @@ def test_without_a_verdict_the_refusal_names_the_command(tiny_package: Path, tmp
         pytest.param(lambda v: replace(v, rows=()), "nothing was compared", id="no rows"),
         pytest.param(
             lambda v: replace(v, identity=replace(v.identity, model_sha256="0" * 64)),
-            "before its model, its limits or the processor changed",
+            "before its model, its limits, the processor or the driver changed",
             id="calibrated again",
         ),
         pytest.param(
             lambda v: replace(v, identity=replace(v.identity, processor="Another One")),
-            "before its model, its limits or the processor changed",
+            "before its model, its limits, the processor or the driver changed",
             id="other processor",
         ),
         pytest.param(
             lambda v: replace(v, limits=replace(v.limits, mask_agreement=0.5)),
-            "before its model, its limits or the processor changed",
+            "before its model, its limits, the processor or the driver changed",
             id="other limits",
         ),
         pytest.param(
