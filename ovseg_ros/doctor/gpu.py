@@ -86,7 +86,7 @@ def _driver(surroundings: Surroundings, driver: Answer, gpus: Gpus) -> Finding:
     topic, loaded = Topic.DRIVER, driver_version(surroundings)
     if driver.refusal:
         found = f"the driver does not answer: {driver.refusal}"
-        return Finding(topic, State.WARNING, found, _remedy_of_silence(surroundings))
+        return Finding(topic, State.WARNING, found, _remedy(surroundings, "sudo reboot"))
     if gpus.devices:
         return Finding(topic, State.OK, f"{loaded or 'of unknown version'}, {gpus.cuda_text}")
     if not (loaded or surroundings.on_jetson or _has_nvidia_card(surroundings)):
@@ -94,19 +94,18 @@ def _driver(surroundings: Surroundings, driver: Answer, gpus: Gpus) -> Finding:
         return Finding(topic, State.ABSENT, found)
     if driver.facts is not None:
         found = f"the driver ({gpus.cuda_text}) is here, but shows no GPU to this user"
-    else:
-        found = "there is an NVIDIA GPU, but no libcuda.so.1"
-    return Finding(topic, State.WARNING, found, _remedy_of_silence(surroundings))
+        return Finding(topic, State.WARNING, found, _remedy(surroundings, "sudo reboot"))
+    found = "there is an NVIDIA GPU, but no libcuda.so.1"
+    return Finding(topic, State.WARNING, found, _remedy(surroundings, _INSTALL_DRIVER))
 
 
-def _remedy_of_silence(surroundings: Surroundings) -> str:
+def _remedy(surroundings: Surroundings, on_a_desktop: str) -> str:
     if surroundings.in_container:
         return _ON_JETSON_IN_DOCKER if surroundings.on_jetson else _IN_DOCKER
     if surroundings.on_jetson:
         # Users outside of these groups may not open the device.
         return 'sudo usermod -aG video,render "$USER"'
-    # With a module loaded, the libraries were most likely upgraded under it.
-    return _INSTALL_DRIVER if driver_version(surroundings) is None else "sudo reboot"
+    return on_a_desktop
 
 
 def _has_nvidia_card(surroundings: Surroundings) -> bool:
