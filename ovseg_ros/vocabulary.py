@@ -18,6 +18,8 @@ from ovseg_ros.errors import QueryError
 
 NO_LABEL_ID = 0
 NOT_EVALUATED_ID = 255
+# No label has that id, so among the codes of a query it marks a row that is not there.
+PAD_CODE = NOT_EVALUATED_ID
 MAX_NAME_CHARS = 128
 MAX_SYNONYMS = 32
 MAX_TEMPLATES = 16

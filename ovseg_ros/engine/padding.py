@@ -1,7 +1,7 @@
 """Filling a query or an adapter up to the size that an engine has shapes for.
 
-A filled-up row of labels carries the code 255, which no label has: graphs leave such a row out of
-everything that labels share. Ranks of zeros add nothing.
+A row of labels that fills up carries `PAD_CODE`: graphs leave it out of everything that labels
+share. Ranks of zeros add nothing.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ovseg_ros.engine.base import TextRows
-
-# In a mask 255 means "not evaluated", so it is free to mean "no such row" among the codes.
-PAD_CODE = 255
+from ovseg_ros.vocabulary import PAD_CODE
 
 
 def pad_rows(rows: TextRows, count: int) -> TextRows:

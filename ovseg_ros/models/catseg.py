@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ovseg_ros.models.clip_block import DenseResidual
 from ovseg_ros.models.clip_image import DenseFeatures
 from ovseg_ros.models.cost_aggregation import CostAggregator, HeadConfig
+from ovseg_ros.models.label_rows import LabelRows
 from ovseg_ros.models.lora import LoraSlices
 from ovseg_ros.models.towers import (
     AnyImageConfig,
@@ -58,29 +59,29 @@ class CatSeg(nn.Module):
         h = w = S / patch, which must be the side that the head was built for. sigmoid(logits) is
         the confidence of each label on its own.
         """
-        return self.score(self.encode_image(x, lora), text, lora)
+        return self.score(self.encode_image(x, lora), LabelRows.all_real(text), lora)
 
     def encode_image(self, x: Tensor, lora: LoraSlices) -> DenseFeatures:
         """Run the image tower on `x` [B, 3, S, S], normalised."""
         return self.image(x, lora, DenseResidual.CLASS_TOKEN, self.config.guidance_blocks)
 
-    def score(self, features: DenseFeatures, text: Tensor, lora: LoraSlices) -> Tensor:
-        """Return logits [B, N, 4h, 4w] of image features for `text` [N, D]."""
-        return self.aggregator(*self._guides(features, text), lora)
+    def score(self, features: DenseFeatures, labels: LabelRows, lora: LoraSlices) -> Tensor:
+        """Return logits [B, N, 4h, 4w] of image features for N labels."""
+        return self.aggregator(*self._guides(features, labels), lora)
 
     def score_promising(
-        self, features: DenseFeatures, text: Tensor, lora: LoraSlices, most: int
+        self, features: DenseFeatures, labels: LabelRows, lora: LoraSlices, most: int
     ) -> tuple[Tensor, Tensor]:
         """Return (logits [B, K, 4h, 4w], label numbers [B, K]) of at most `most` labels."""
-        return self.aggregator.forward_promising(*self._guides(features, text), lora, most)
+        return self.aggregator.forward_promising(*self._guides(features, labels), lora, most)
 
     def _guides(
-        self, features: DenseFeatures, text: Tensor
-    ) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor]]:
+        self, features: DenseFeatures, labels: LabelRows
+    ) -> tuple[Tensor, LabelRows, tuple[Tensor, Tensor]]:
         side = self.config.head.side
         dense = _to_map(features.dense[:, 1:], side)
         early, late = (_to_map(block, side) for block in features.blocks)
-        return dense, text, (self.upsample1(early), self.upsample2(late))
+        return dense, labels, (self.upsample1(early), self.upsample2(late))
 
     def encode_text(self, ids: Tensor, lora: LoraSlices) -> Tensor:
         """Return unit vectors [N, D] of token ids int64 [N, L]."""

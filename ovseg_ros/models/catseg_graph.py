@@ -8,6 +8,7 @@ from torch import Tensor
 from ovseg_ros.models.catseg import CatSeg
 from ovseg_ros.models.catseg_inference import Views, finish, prepare
 from ovseg_ros.models.clip_image import scene_embedding
+from ovseg_ros.models.label_rows import LabelRows
 from ovseg_ros.models.lora import LoraSlices
 from ovseg_ros.models.rejection import original_number
 from ovseg_ros.models.segmenter_graph import SegmenterGraph
@@ -32,16 +33,16 @@ class CatSegGraph(SegmenterGraph):
         self.most_labels = most_labels
 
     def decide(
-        self, pixels: Tensor, text_bank: Tensor, lora: LoraSlices
+        self, pixels: Tensor, labels: LabelRows, lora: LoraSlices
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Decide on a grid of 384 px (five views: 640 px); N is at most the head's capacity."""
         network = self.network
         features = network.encode_image(prepare(pixels, network.config, self.views), lora)
         scene = scene_embedding(features.stem[-len(pixels) :])
         if self.most_labels is None:
-            best, winner = self._best(network.score(features, text_bank, lora))
+            best, winner = self._best(network.score(features, labels, lora))
             return best, winner, scene
-        logits, kept = network.score_promising(features, text_bank, lora, self.most_labels)
+        logits, kept = network.score_promising(features, labels, lora, self.most_labels)
         best, place = self._best(logits)
         return best, original_number(place, kept), scene
 

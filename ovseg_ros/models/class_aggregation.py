@@ -31,7 +31,7 @@ class TextShare(NamedTuple):
 
 
 class Padding(NamedTuple):
-    """Rows that attend to nothing but are attended to: the sum of their keys, their value, [C]."""
+    """Rows that attend to nothing but are attended to: the sum of their keys [B, C], value [C]."""
 
     keys: Tensor
     value: Tensor
@@ -52,24 +52,31 @@ class LinearAttention(nn.Module):
         """Return the share of text guidance [B, N, G]."""
         return TextShare(self.q.rest(guidance, lora), self.k.rest(guidance, lora))
 
-    def pad(self, rows: int, token: Tensor, guidance: Tensor, lora: LoraSlices) -> Padding:
-        """Return `rows` equal rows of `token` [1, 1, C] under `guidance` [1, 1, G]."""
+    def pad(self, rows: Tensor, token: Tensor, guidance: Tensor, lora: LoraSlices) -> Padding:
+        """Return `rows` [B] equal rows of `token` [1, 1, C] under `guidance` [1, 1, G]."""
         key = _phi(self.k.first(token, lora) + self.k.rest(guidance, lora))
-        return Padding(rows * key[0, 0], self.v(token, lora)[0, 0])
+        return Padding(rows[:, None] * key[0], self.v(token, lora)[0, 0])
 
     def forward(
-        self, x: Tensor, share: TextShare, padding: Padding, total: int, lora: LoraSlices
+        self,
+        x: Tensor,
+        share: TextShare,
+        real: Tensor,
+        padding: Padding,
+        total: int,
+        lora: LoraSlices,
     ) -> Tensor:
         """Map [B, N, P, C] to the same shape; `total` counts the labels and the padded rows.
 
-        With phi = elu + 1, sums S = sum k v^T and z = sum k over labels and padding:
-        out = q S / (q z + eps).
+        With phi = elu + 1, sums S = sum k v^T and z = sum k over labels (those that are `real`
+        [B, N]) and padding: out = q S / (q z + eps).
         """
         query = self._split(_phi(self.q.first(x, lora) + share.query[:, :, None]))
-        key = self._split(_phi(self.k.first(x, lora) + share.key[:, :, None]))
+        key = _phi(self.k.first(x, lora) + share.key[:, :, None]) * real[:, :, None, None]
+        key = self._split(key)
         value = self._split(self.v(x, lora)) / total
-        pad_keys = self._split_one(padding.keys)
-        pad_value = self._split_one(padding.value) / total
+        pad_keys = padding.keys.unflatten(-1, (self.heads, -1)).unsqueeze(1)
+        pad_value = padding.value.unflatten(-1, (self.heads, -1)) / total
         summary = key.transpose(-1, -2) @ value + pad_keys.unsqueeze(-1) * pad_value.unsqueeze(-2)
         weight = query @ (key.sum(-2) + pad_keys).unsqueeze(-1)
         y = (query @ summary) / (weight + _EPS) * total
@@ -78,10 +85,6 @@ class LinearAttention(nn.Module):
     def _split(self, x: Tensor) -> Tensor:
         """[B, N, P, C] to [B, P, heads, N, C / heads]."""
         return x.unflatten(-1, (self.heads, -1)).permute(0, 2, 3, 1, 4)
-
-    def _split_one(self, x: Tensor) -> Tensor:
-        """[C] to [heads, C / heads]."""
-        return x.reshape(self.heads, -1)
 
 
 class ClassAggregation(nn.Module):
@@ -112,17 +115,20 @@ class ClassAggregation(nn.Module):
         self.padding_tokens = nn.Parameter(torch.zeros(1, 1, width))
         self.padding_guidance = nn.Parameter(torch.zeros(1, 1, guidance))
 
-    def forward(self, x: Tensor, guidance: Tensor, lora: LoraSlices) -> Tensor:
-        """Map [B, N, H, W, C] under [B, N, G] to the same shape, N at most `capacity`."""
-        n, h, w = x.shape[1:4]
+    def forward(self, x: Tensor, guidance: Tensor, real: Tensor, lora: LoraSlices) -> Tensor:
+        """Map [B, N, H, W, C] under [B, N, G] to the same shape, N at most `capacity`.
+
+        `real` [B, N] is 1 for the rows that are there; the others count as padding.
+        """
+        h, w = x.shape[2:4]
         attention = self.attention
         share = attention.share(guidance, lora)
         token = self.norm1(self.padding_tokens)
-        padding = attention.pad(self.capacity - n, token, self.padding_guidance, lora)
+        padding = attention.pad(self.capacity - real.sum(1), token, self.padding_guidance, lora)
 
         def change(rows: Tensor) -> Tensor:
             y = rows.flatten(2, 3)
-            y = y + attention(self.norm1(y), share, padding, self.capacity, lora)
+            y = y + attention(self.norm1(y), share, real, padding, self.capacity, lora)
             hidden = F.relu(self.MLP[0](self.norm2(y), lora))
             return (y + self.MLP[2](hidden, lora)).reshape(rows.shape)
 

@@ -9,12 +9,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ovseg_ros.models.class_aggregation import ClassAggregation
+from ovseg_ros.models.label_rows import (
+    ABSENT_COSINE,
+    ABSENT_LOGIT,
+    LabelRows,
+    without_absent,
+)
 from ovseg_ros.models.lora import LoraSlices
 from ovseg_ros.models.rejection import pick_labels, promising
 from ovseg_ros.models.spatial_aggregation import SwinPair
 from ovseg_ros.models.steps import Steps, each_part
-
-REJECTED_LOGIT = -100.0
 
 
 @dataclass(frozen=True)
@@ -63,9 +67,14 @@ class AggregationLayer(nn.Module):
             c, g, config.heads, config.capacity, config.pooling, steps
         )
 
-    def forward(self, x: Tensor, image: Tensor, text: Tensor, lora: LoraSlices) -> Tensor:
-        """Map [B, N, H, W, C] under image [B, H, W, G] and text [B, N, G] to the same shape."""
-        return self.attention(self.swin_block(x, image, lora), text, lora)
+    def forward(
+        self, x: Tensor, image: Tensor, text: Tensor, real: Tensor, lora: LoraSlices
+    ) -> Tensor:
+        """Map [B, N, H, W, C] under image [B, H, W, G] and text [B, N, G] to the same shape.
+
+        `real` [B, N] is 1 for the rows that are there, else 0.
+        """
+        return self.attention(self.swin_block(x, image, lora), text, real, lora)
 
 
 class GuidedConv(nn.Module):
@@ -135,27 +144,28 @@ class CostAggregator(nn.Module):
         self.head = nn.Conv2d(slim, 1, 3, padding=1)
 
     def forward(
-        self, dense: Tensor, text: Tensor, maps: tuple[Tensor, Tensor], lora: LoraSlices
+        self, dense: Tensor, labels: LabelRows, maps: tuple[Tensor, Tensor], lora: LoraSlices
     ) -> Tensor:
         """Return logits [B, N, 4h, 4w].
 
-        `dense` [B, D, h, w], `text` [N, D], `maps` the guidance of the decoder, [B, 256, 2h, 2w]
-        and [B, 128, 4h, 4w]. Of more labels than the capacity those with the highest cosine
-        anywhere in the image are aggregated; the others get a logit of -100.
+        `dense` [B, D, h, w], `maps` the guidance of the decoder, [B, 256, 2h, 2w] and
+        [B, 128, 4h, 4w]. Of more labels than the capacity those with the highest cosine anywhere
+        in the image are aggregated; the others, and rows that are not there, get a logit of -100.
         """
-        cost = self.cost_volume(dense, text)
+        cost = self._cost(dense, labels)
         if cost.shape[1] <= self.config.capacity:
-            return self._aggregate(cost, text.expand(len(dense), *text.shape), dense, maps, lora)
+            everywhere = LabelRows(*(part.expand(len(dense), *part.shape) for part in labels))
+            return self._aggregate(cost, everywhere, dense, maps, lora)
         kept = cost.flatten(2).amax(-1).topk(self.config.capacity, dim=-1).indices
-        logits = self._aggregate(pick_labels(cost, kept), text[kept], dense, maps, lora)
-        every = logits.new_full((len(dense), cost.shape[1], *logits.shape[2:]), REJECTED_LOGIT)
+        logits = self._aggregate(pick_labels(cost, kept), _of(labels, kept), dense, maps, lora)
+        every = logits.new_full((len(dense), cost.shape[1], *logits.shape[2:]), ABSENT_LOGIT)
         places = kept[:, :, None, None]
         return every.scatter(1, places.expand(-1, -1, *logits.shape[2:]), logits)
 
     def forward_promising(
         self,
         dense: Tensor,
-        text: Tensor,
+        labels: LabelRows,
         maps: tuple[Tensor, Tensor],
         lora: LoraSlices,
         most: int,
@@ -164,29 +174,34 @@ class CostAggregator(nn.Module):
 
         K is `most`, or N where that is less. See `promising` for which labels these are.
         """
-        cost = self.cost_volume(dense, text)
+        cost = self._cost(dense, labels)
         kept = promising(cost, most)
-        return self._aggregate(pick_labels(cost, kept), text[kept], dense, maps, lora), kept
+        picked = pick_labels(cost, kept)
+        return self._aggregate(picked, _of(labels, kept), dense, maps, lora), kept
+
+    def _cost(self, dense: Tensor, labels: LabelRows) -> Tensor:
+        return without_absent(self.cost_volume(dense, labels.bank), labels.real, ABSENT_COSINE)
 
     def _aggregate(
         self,
         cost: Tensor,
-        text: Tensor,
+        labels: LabelRows,
         dense: Tensor,
         maps: tuple[Tensor, Tensor],
         lora: LoraSlices,
     ) -> Tensor:
         b, n, h, w = cost.shape
         image_guidance = self.guidance_projection(dense).permute(0, 2, 3, 1)
-        text_guidance = self.text_guidance_projection(F.normalize(text, dim=-1))
+        text_guidance = self.text_guidance_projection(F.normalize(labels.bank, dim=-1))
         x = self.conv1(cost.reshape(b * n, 1, h, w))
         x = x.permute(0, 2, 3, 1).unflatten(0, (b, n))
         for layer in self.layers:
-            x = layer(x, image_guidance, text_guidance, lora)
+            x = layer(x, image_guidance, text_guidance, labels.real, lora)
         stages = (self.decoder1, self.decoder2)
         projections = zip(stages, self.decoder_guidance_projection, maps, strict=True)
         shares = [stage.conv.share(project(guide)) for stage, project, guide in projections]
-        return each_part(lambda labels: self._decode(labels, shares), x, 1, self.config.steps)
+        logits = each_part(lambda rows: self._decode(rows, shares), x, 1, self.config.steps)
+        return without_absent(logits, labels.real, ABSENT_LOGIT)
 
     def _decode(self, x: Tensor, shares: Sequence[Tensor]) -> Tensor:
         """Map [B, N, h, w, C] to logits [B, N, 4h, 4w]."""
@@ -194,6 +209,11 @@ class CostAggregator(nn.Module):
         for stage, share in zip((self.decoder1, self.decoder2), shares, strict=True):
             y = stage(y, share)
         return self.head(y).reshape(*x.shape[:2], *y.shape[2:])
+
+
+def _of(labels: LabelRows, kept: Tensor) -> LabelRows:
+    """Return for each image the rows that `kept` [B, K] names, bank [B, K, D] and real [B, K]."""
+    return LabelRows(labels.bank[kept], labels.real[kept])
 
 
 def _projection(c_in: int, c_out: int) -> nn.Sequential:

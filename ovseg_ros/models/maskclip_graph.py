@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ovseg_ros.models.clip_image import scene_embedding
+from ovseg_ros.models.label_rows import ABSENT_COSINE, LabelRows, without_absent
 from ovseg_ros.models.lora import LoraSlices
 from ovseg_ros.models.maskclip import MaskClip
 from ovseg_ros.models.segmenter_graph import SegmenterGraph
@@ -23,7 +24,7 @@ class MaskClipGraph(SegmenterGraph):
         super().__init__(network, network.config.image.embedding_dim)
 
     def decide(
-        self, pixels: Tensor, text_bank: Tensor, lora: LoraSlices
+        self, pixels: Tensor, labels: LabelRows, lora: LoraSlices
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Let the labels compete on cosines that are interpolated to a quarter of the patch."""
         config = self.network.config
@@ -31,7 +32,8 @@ class MaskClipGraph(SegmenterGraph):
         x = F.interpolate(pixels, config.internal_size_px, mode="bilinear", align_corners=False)
         x = (x - mean) / std
         features = self.network.features(x, lora)
-        cosines = self.network.compare(self.network.to_map(features, x), text_bank)
+        cosines = self.network.compare(self.network.to_map(features, x), labels.bank)
+        cosines = without_absent(cosines, labels.real, ABSENT_COSINE)
         fine = F.interpolate(cosines, scale_factor=_FINER, mode="bilinear", align_corners=False)
         best, winner = (config.temperature * fine).softmax(1).max(1)
         return best, winner, scene_embedding(features.stem)

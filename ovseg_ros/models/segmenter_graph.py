@@ -8,7 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ovseg_ros.models.label_rows import LabelRows
 from ovseg_ros.models.lora import LoraSite, LoraSlices, lora_sites, slice_factors
+from ovseg_ros.vocabulary import PAD_CODE
 
 # Under this the layers of the text tower are named within a network.
 TEXT_TOWER = "text."
@@ -50,18 +52,21 @@ class SegmenterGraph(nn.Module, ABC):
         """Return (mask uint8 [B, H, W], confidence uint8 [B, H, W], embedding float32 [B, E]).
 
         `image` uint8 [B, H, W, 3] RGB; `text_bank` [N, D]; `label_codes` uint8 [N], 0 for a
-        negative; `thresholds` [N] in 0..1; `lora_a` [R, sum C_in], `lora_b` [R, sum C_out].
+        negative, `PAD_CODE` for a row that is not there; `thresholds` [N] in 0..1; `lora_a`
+        [R, sum C_in], `lora_b` [R, sum C_out].
         """
-        pixels = image.permute(0, 3, 1, 2).to(torch.float32)
+        # Engines on GPUs compute nothing on uint8, so it is left at once and entered at the end.
+        pixels = image.to(torch.float32).permute(0, 3, 1, 2)
+        real = (label_codes.to(torch.int32) != PAD_CODE).to(torch.float32)
         lora = slice_factors([site for _, site in self.lora_sites], lora_a, lora_b)
-        confidence, winner, embedding = self.decide(pixels, text_bank, lora)
+        confidence, winner, embedding = self.decide(pixels, LabelRows(text_bank, real), lora)
         size_px = (image.shape[1], image.shape[2])
         mask, confidence = to_mask(confidence, winner, label_codes, thresholds, size_px)
         return mask, confidence, embedding
 
     @abstractmethod
     def decide(
-        self, pixels: Tensor, text_bank: Tensor, lora: LoraSlices
+        self, pixels: Tensor, labels: LabelRows, lora: LoraSlices
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return (confidence [B, h, w] in 0..1, winner int64 [B, h, w], embedding [B, E]).
 
@@ -86,5 +91,5 @@ def to_mask(
     code = torch.where(confidence >= thresholds[winner], code, torch.zeros_like(code))
     confidence = torch.where(code > 0, confidence * 255 + 0.5, torch.zeros_like(confidence))
     both = torch.stack([code.to(torch.float32), confidence.floor()], 1)
-    both = F.interpolate(both, size=size_px, mode="nearest-exact").to(torch.uint8)
-    return both[:, 0], both[:, 1]
+    mask, confidence = F.interpolate(both, size=size_px, mode="nearest-exact").unbind(1)
+    return mask.to(torch.uint8), confidence.to(torch.uint8)

@@ -14,6 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ovseg_ros.models.label_rows import (
+    ABSENT_COSINE,
+    ABSENT_LOGIT,
+    LabelRows,
+    without_absent,
+)
 from ovseg_ros.models.lora import LoraConv1x1, LoraSlices
 from ovseg_ros.models.mobilenet_v2 import CHANNELS, Features, MobileNetV2
 from ovseg_ros.models.rejection import original_number, pick_labels, promising
@@ -113,12 +119,15 @@ class ClassAttention(nn.Module):
         self.value = nn.Linear(width, width)
         self.out = nn.Linear(width, width)
 
-    def forward(self, x: Tensor, text: Tensor) -> Tensor:
-        """Map [B, P, N, C] (P positions) with text [N, D] or [B, 1, N, D] to the same shape."""
+    def forward(self, x: Tensor, labels: LabelRows) -> Tensor:
+        """Map [B, P, N, C] (P positions) to the same shape.
+
+        `labels` are of all images, [N, D] and [N], or of each, [B, 1, N, D] and [B, 1, N].
+        """
         y = self.norm(x)
-        guided = y + self.text(text)
+        guided = y + self.text(labels.bank)
         query = F.elu(self.query(guided)) + 1
-        key = F.elu(self.key(guided)) + 1
+        key = (F.elu(self.key(guided)) + 1) * labels.real.unsqueeze(-1)
         summary = key.transpose(-1, -2) @ self.value(y)
         weight = query @ key.sum(-2).unsqueeze(-1)
         return x + self.out((query @ summary) / (weight + _EPS))
@@ -147,7 +156,7 @@ class LabelAggregator(nn.Module):
         self.refine = nn.Conv2d(fine, fine, 3, padding=1)
         self.head = nn.Conv2d(fine, 1, 3, padding=1)
 
-    def forward(self, cost: Tensor, text: Tensor, x8: Tensor, x4: Tensor) -> Tensor:
+    def forward(self, cost: Tensor, labels: LabelRows, x8: Tensor, x4: Tensor) -> Tensor:
         """Map cost [B, N, h, w] at stride 8 to a correction of the logits [B, N, 2h, 2w].
 
         The guidance halves of the decoder are convolved once per image, not once per label.
@@ -157,7 +166,7 @@ class LabelAggregator(nn.Module):
         coarse = F.relu(self.down(fine8))
         for block in self.spatial:
             coarse = coarse + block(coarse)
-        coarse = self._compare(coarse, text, b, n)
+        coarse = self._compare(coarse, labels, b, n)
         y = self.decode8(torch.cat([fine8, _upsample(coarse)], 1))
         y = F.relu(self._add(y, self.decode8_guide(x8), n))
         y = F.relu(self._add(self.decode4(_upsample(y)), self.decode4_guide(x4), n))
@@ -169,10 +178,10 @@ class LabelAggregator(nn.Module):
         b, c, h, w = guide.shape
         return (per_label.reshape(b, n, c, h, w) + guide[:, None]).reshape(b * n, c, h, w)
 
-    def _compare(self, x: Tensor, text: Tensor, b: int, n: int) -> Tensor:
+    def _compare(self, x: Tensor, labels: LabelRows, b: int, n: int) -> Tensor:
         h, w = x.shape[-2:]
         tokens = x.reshape(b, n, self.width, h * w).permute(0, 3, 1, 2)
-        tokens = self.attention(tokens, text)
+        tokens = self.attention(tokens, labels)
         tokens = tokens + self.mlp(tokens)
         return tokens.permute(0, 2, 3, 1).reshape(b * n, self.width, h, w)
 
@@ -208,7 +217,7 @@ class TinySegmenter(nn.Module):
         (none: base model). sigmoid(logits) is the confidence of each label on its own.
         """
         encoded = self.encode(x, lora)
-        return *self.score(encoded, text_bank), encoded.scene
+        return *self.score(encoded, LabelRows.all_real(text_bank)), encoded.scene
 
     def encode(self, x: Tensor, lora: LoraSlices) -> Encoded:
         """Run the image side on `x` [B, 3, H, W] in -1..1, H and W multiples of 32."""
@@ -217,19 +226,20 @@ class TinySegmenter(nn.Module):
         dense = F.normalize(self.embed(x8, lora), dim=1)
         return Encoded(x8, x4, dense, self.scene_embedding(maps))
 
-    def score(self, encoded: Encoded, text_bank: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (logits [B, N, H/4, W/4], cost logits [B, N, H/8, W/8]) for `text_bank` [N, D]."""
-        text = F.normalize(text_bank - self.text_center, dim=-1)
-        return self._refine(self._cost(encoded, text), text, encoded)
+    def score(self, encoded: Encoded, labels: LabelRows) -> tuple[Tensor, Tensor]:
+        """Return (logits [B, N, H/4, W/4], cost logits [B, N, H/8, W/8]) for N labels."""
+        text = F.normalize(labels.bank - self.text_center, dim=-1)
+        return self._refine(self._cost(encoded, text), LabelRows(text, labels.real), encoded)
 
     def score_promising(
-        self, encoded: Encoded, text_bank: Tensor, most: int
+        self, encoded: Encoded, labels: LabelRows, most: int
     ) -> tuple[Tensor, Tensor]:
         """Return (logits [B, K, H/4, W/4], label numbers [B, K]) of at most `most` labels."""
-        text = F.normalize(text_bank - self.text_center, dim=-1)
-        cost = self._cost(encoded, text)
+        text = F.normalize(labels.bank - self.text_center, dim=-1)
+        cost = without_absent(self._cost(encoded, text), labels.real, ABSENT_COSINE)
         kept = promising(cost, most)
-        logits, _ = self._refine(pick_labels(cost, kept), text[kept][:, None], encoded)
+        rows = LabelRows(text[kept][:, None], labels.real[kept][:, None])
+        logits, _ = self._refine(pick_labels(cost, kept), rows, encoded)
         return logits, kept
 
     @staticmethod
@@ -237,10 +247,11 @@ class TinySegmenter(nn.Module):
         b, d, h, w = encoded.dense.shape
         return (text @ encoded.dense.reshape(b, d, h * w)).reshape(b, -1, h, w)
 
-    def _refine(self, cost: Tensor, text: Tensor, encoded: Encoded) -> tuple[Tensor, Tensor]:
+    def _refine(self, cost: Tensor, labels: LabelRows, encoded: Encoded) -> tuple[Tensor, Tensor]:
         cost_logits = self.cost_scale * cost + self.cost_bias
-        correction = self.aggregator(cost, text, encoded.stride8, encoded.stride4)
-        return _upsample(cost_logits) + correction, cost_logits
+        correction = self.aggregator(cost, labels, encoded.stride8, encoded.stride4)
+        logits = _upsample(cost_logits) + correction
+        return without_absent(logits, labels.real, ABSENT_LOGIT), cost_logits
 
     def scene_embedding(self, maps: Features) -> Tensor:
         """Return [B, E]: standardised channel means and deviations of maps before any LoRA site."""
@@ -266,17 +277,17 @@ class TinyGraph(SegmenterGraph):
         self.most_labels = most_labels
 
     def decide(
-        self, pixels: Tensor, text_bank: Tensor, lora: LoraSlices
+        self, pixels: Tensor, labels: LabelRows, lora: LoraSlices
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Decide at half the internal resolution."""
         size = self.network.config.internal_size_px
         x = F.interpolate(pixels, size=size, mode="bilinear", align_corners=False)
         encoded = self.network.encode((x - 127.0) / 127.5, lora)
         if self.most_labels is None:
-            logits, _ = self.network.score(encoded, text_bank)
+            logits, _ = self.network.score(encoded, labels)
             best, winner = _upsample(logits).max(1)
         else:
-            logits, kept = self.network.score_promising(encoded, text_bank, self.most_labels)
+            logits, kept = self.network.score_promising(encoded, labels, self.most_labels)
             best, place = _upsample(logits).max(1)
             winner = original_number(place, kept)
         return torch.sigmoid(best), winner, encoded.scene

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
+from ovseg_ros.models.label_rows import LabelRows
 from ovseg_ros.models.tiny import Encoded, TinySegmenter
 from ovseg_train.tiny.batches import Batch, BatchSource
 from ovseg_train.tiny.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
@@ -105,7 +106,9 @@ class Trainer:
                     generator,
                 )
                 part = Encoded(*(field[group.span] for field in encoded))
-                logits, cost_logits = self.network.score(part, vocabulary.text_bank)
+                logits, cost_logits = self.network.score(
+                    part, LabelRows.all_real(vocabulary.text_bank)
+                )
                 share = len(group.classes) / len(batch.pixels)
                 total = total + share * group_loss(
                     logits,

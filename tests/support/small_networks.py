@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import torch
+
 from ovseg_ros.models.catseg import CatSeg, CatSegConfig
 from ovseg_ros.models.catseg_layout import from_published, published_shapes
 from ovseg_ros.models.clip_image import ImageTowerConfig
 from ovseg_ros.models.clip_text import TextTowerConfig
 from ovseg_ros.models.cost_aggregation import HeadConfig
 from ovseg_ros.models.deterministic import deterministic_weights
+from ovseg_ros.models.maskclip import MaskClip, MaskClipConfig
 from ovseg_ros.models.steps import Steps
 
 SMALL = CatSegConfig(
@@ -27,3 +30,9 @@ def build(steps: Steps = Steps.ONE_BY_ONE) -> CatSeg:
     weights = deterministic_weights(published_shapes(network))
     network.load_state_dict(from_published(network, weights))
     return network
+
+
+def build_maskclip() -> MaskClip:
+    """Return MaskCLIP over the same towers, with random weights that are always the same."""
+    torch.manual_seed(7)
+    return MaskClip(MaskClipConfig(SMALL.image, SMALL.text, internal_size_px=(32, 48))).eval()

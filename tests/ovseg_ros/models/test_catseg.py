@@ -19,8 +19,9 @@ from ovseg_ros.models.catseg_layout import (  # noqa: E402
 from ovseg_ros.models.class_aggregation import ClassAggregation  # noqa: E402
 from ovseg_ros.models.clip_image import ImageTowerConfig  # noqa: E402
 from ovseg_ros.models.clip_text import TextTowerConfig  # noqa: E402
-from ovseg_ros.models.cost_aggregation import REJECTED_LOGIT, HeadConfig  # noqa: E402
+from ovseg_ros.models.cost_aggregation import HeadConfig  # noqa: E402
 from ovseg_ros.models.deterministic import deterministic_weights  # noqa: E402
+from ovseg_ros.models.label_rows import ABSENT_LOGIT, LabelRows  # noqa: E402
 from ovseg_ros.models.lora import lora_sites, slice_factors  # noqa: E402
 from ovseg_ros.models.open_clip_layout import from_open_clip, to_open_clip  # noqa: E402
 
@@ -62,7 +63,8 @@ def padded_attention(
     whole = torch.cat([x, tokens], 1)
     full = ClassAggregation(c, guidance.shape[-1], 4, block.capacity, 1)
     full.load_state_dict(block.state_dict())
-    return full(whole, torch.cat([guidance, guides], 1), {})[:, :n]
+    real = torch.ones(b, block.capacity)
+    return full(whole, torch.cat([guidance, guides], 1), real, {})[:, :n]
 
 
 @torch.no_grad()
@@ -72,7 +74,8 @@ def test_the_folded_padding_equals_rows_that_are_there(labels: int) -> None:
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(2, labels, 3, 3, 128, generator=generator)
     guidance = torch.randn(2, labels, 128, generator=generator)
-    assert torch.allclose(block(x, guidance, {}), padded_attention(block, x, guidance), atol=1e-4)
+    found = block(x, guidance, torch.ones(2, labels), {})
+    assert torch.allclose(found, padded_attention(block, x, guidance), atol=1e-4)
 
 
 @torch.no_grad()
@@ -81,7 +84,15 @@ def test_padding_matters() -> None:
     x, token = torch.randn(1, 2, 4, 128), torch.randn(1, 1, 128)
     share = attention.share(torch.randn(1, 2, 128), {})
     some, none = (
-        attention(x, share, attention.pad(rows, token, token, {}), 12, {}) for rows in (10, 0)
+        attention(
+            x,
+            share,
+            torch.ones(1, 2),
+            attention.pad(torch.full((1,), rows), token, token, {}),
+            12,
+            {},
+        )
+        for rows in (10.0, 0.0)
     )
     assert not torch.allclose(some, none, atol=1e-3)
 
@@ -101,7 +112,7 @@ def test_beyond_the_capacity_the_best_labels_are_kept() -> None:
     network = build()
     x, text = inputs(20)
     logits = network(x, text, {})
-    kept = (logits > REJECTED_LOGIT).flatten(2).any(-1)[0]
+    kept = (logits > ABSENT_LOGIT).flatten(2).any(-1)[0]
     assert int(kept.sum()) == SMALL.head.capacity
     assert torch.allclose(logits[:, kept], network(x, text[kept], {}), atol=1e-4)
 
@@ -112,7 +123,7 @@ def test_of_many_labels_the_promising_ones_are_aggregated(most: int) -> None:
     network = build()
     x, text = inputs(12, batch=2)
     features = network.encode_image(x, {})
-    logits, kept = network.score_promising(features, text, {}, most)
+    logits, kept = network.score_promising(features, LabelRows.all_real(text), {}, most)
     assert kept.shape == (2, min(most, 12))
     for image in range(2):
         own = network(x[image : image + 1], text[kept[image]], {})
