@@ -31,6 +31,7 @@ class Sidecar:
     graph_sha256: str
     plan_sha256: str
     plan_bytes: int
+    rebuild: str
 
     @property
     def words(self) -> str:
@@ -74,7 +75,8 @@ def examine_engines(
     verdicts = {v.get("model_sha256"): v.get("passed") is True for _, v in _verdicts(cache) if v}
     machine = _Machine(gpus, libraries, packages, verdicts)
     findings, checked = [], []
-    for folder in sorted(path for path in cache.glob("engines/*") if path.is_dir()):
+    # Folders with a dot are builds under way.
+    for folder in sorted(path for path in cache.glob("engines/[!.]*") if path.is_dir()):
         sidecar = read_sidecar(folder)
         finding = _examined(folder, sidecar, machine)
         findings.append(finding)
@@ -104,6 +106,7 @@ def read_sidecar(folder: Path) -> Sidecar | None:
         graph_sha256=str(fields.get("graph_sha256", "")),
         plan_sha256=str(fields.get("plan_sha256", "")),
         plan_bytes=size if isinstance(size, int) else 0,
+        rebuild=str(fields.get("rebuild", "")),
     )
 
 
@@ -117,11 +120,11 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _fields(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a sidecar, those of the groups inside it among them."""
+    """Return the fields of a sidecar and of the groups inside it; its own come first."""
     fields: dict[str, Any] = {}
-    for name, content in value.items():
-        fields.update(_fields(content) if isinstance(content, dict) else {name: content})
-    return fields
+    for content in value.values():
+        fields |= _fields(content) if isinstance(content, dict) else {}
+    return fields | {k: v for k, v in value.items() if not isinstance(v, dict)}
 
 
 def _examined(folder: Path, sidecar: Sidecar | None, machine: _Machine) -> Finding:
@@ -139,7 +142,7 @@ def _examined(folder: Path, sidecar: Sidecar | None, machine: _Machine) -> Findi
         return Finding(topic, State.ABSENT, found)
     foreign = _foreign(sidecar, machine)
     if foreign:
-        remedy = _command("build", sidecar, package)
+        remedy = sidecar.rebuild or _command("build", sidecar, package)
         return Finding(topic, State.WARNING, f"{sidecar.words}; {foreign}", remedy)
     passed = machine.verdicts.get(sidecar.plan_sha256)
     if passed:

@@ -64,7 +64,8 @@ def examined(cache: Path, package: ModelPackage, gpu: Answer = DESKTOP) -> Engin
 
 
 def test_a_sidecar_is_read_whatever_its_groups_are(tmp_path, package) -> None:
-    sidecar = read_sidecar(write_engine(tmp_path, package))
+    folder = write_engine(tmp_path, package, machine={"plan_bytes": 7})
+    sidecar = read_sidecar(folder)
     assert sidecar is not None
     assert (sidecar.camera, sidecar.library, sidecar.plan_bytes) == ("640x480", "tensorrt", 4)
 
@@ -106,6 +107,14 @@ def test_engines_of_elsewhere_are_told(tmp_path, package, changes, state, found)
     assert found in finding.found
     assert finding.remedy == (BUILD if state is State.WARNING else finding.remedy)
     assert not engines.checked
+
+
+def test_the_command_that_built_an_engine_is_given_again(tmp_path, package) -> None:
+    rebuild = "ovseg build --package tiny --labels 8"
+    write_engine(tmp_path, package, library_version="10.3.0", rebuild=rebuild)
+    (tmp_path / "engines" / ".part_abc").mkdir()
+    (finding,) = examined(tmp_path, package).findings
+    assert finding.remedy == rebuild
 
 
 @pytest.mark.parametrize(
