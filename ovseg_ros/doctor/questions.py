@@ -115,7 +115,8 @@ def _interfaces() -> Facts | None:
         return None
     messages = importlib.import_module("ovseg_ros.msg")
     importlib.import_module("ovseg_ros.srv")
-    messages.LabelMap.__import_type_support__()
+    # Looks for the libraries of the middleware in use, as a publisher would, but sends nothing.
+    importlib.import_module("rclpy.serialization").serialize_message(messages.LabelMap())
     return {"messages": len([name for name in dir(messages) if name[:1].isupper()])}
 
 
