@@ -13,6 +13,7 @@ from ovseg_ros.commands import (
     check,
     convert,
     demo,
+    doctor,
     evaluate,
     fetch,
     inspect,
@@ -24,7 +25,7 @@ EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
-_VERBS = (segment, evaluate, demo, bench, check, calibrate, fetch, convert, inspect)
+_VERBS = (segment, evaluate, demo, bench, check, calibrate, fetch, convert, inspect, doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
