@@ -45,13 +45,15 @@ class RawResult:
 class Capabilities:
     """What a loaded backend can do: where it runs, in what type, and how many labels it takes.
 
-    `camera_px` (W, H) is the one size of frames that it takes; None where it takes any.
+    `camera_px` (W, H) is the one size of frames that it takes; None where it takes any. `most_rank`
+    is the largest rank of LoRA factors that it takes; None where it takes any.
     """
 
     device: str
     dtype: str
     label_capacity: int
     camera_px: tuple[int, int] | None = None
+    most_rank: int | None = None
 
 
 class Backend(Protocol):
