@@ -34,6 +34,8 @@ def test_help_imports_nothing_that_is_slow_to_import():
         ["check", "--help"],
         ["calibrate", "--help"],
         ["convert", "--help"],
+        ["adapters", "--help"],
+        ["adapters", "import", "--help"],
         ["--version"],
     ],
 )
