@@ -23,6 +23,7 @@ from ovseg_ros.packages import Card
 _CHUNK_ROWS = 2048
 # A scene exactly on a centroid; its similarity is still a finite number.
 _NEAREST = 1e-9
+_AT_HOME = "the scene is one that the base model was trained on: base model"
 Numbers = npt.NDArray[np.float64]
 
 
@@ -41,7 +42,13 @@ class Distance(Enum):
 
 @dataclass(frozen=True)
 class RetrievalSettings:
-    """`temperature` and `top_k` as published.
+    """How adapters are weighed; `published` is how SemLA does it.
+
+    Weights are a softmax of the similarity over `temperature`, for the `top_k` nearest. The
+    published 0.05 belongs to euclidean distances of 768 numbers around 10 and hardly tells near
+    from far; in the units of `rms` 0.2 is sharper: with `tiny` on CamVid, a dusk frame gives dusk
+    0.98 against day and Indian roads. Shares below `least_weight` are left out, as each adapter
+    costs its rank.
 
     An adapter takes part where the scene is within `gate` times the spread of its domain. 1.7 lets
     nearly all frames of a domain pass and few of others: on CamVid, frames of the own domain are at
@@ -50,9 +57,15 @@ class RetrievalSettings:
     """
 
     distance: Distance = Distance.RMS
-    temperature: float = 0.05
+    temperature: float = 0.2
     top_k: int = 5
     gate: float = 1.7
+    least_weight: float = 0.01
+
+    @classmethod
+    def published(cls) -> RetrievalSettings:
+        """Return those of the published program, which has no gate."""
+        return cls(Distance.EUCLIDEAN, 0.05, top_k=5, gate=math.inf, least_weight=0.0)
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no sense."""
@@ -61,6 +74,10 @@ class RetrievalSettings:
                 raise AdapterError(f"the {what} is {value}; a number above 0 was wanted")
         if self.top_k < 1:
             raise AdapterError(f"top_k is {self.top_k}; a whole number from 1 up was wanted")
+        if not 0 <= self.least_weight <= 0.1:
+            raise AdapterError(
+                f"least_weight is {self.least_weight}; a share from 0 to 0.1 was wanted"
+            )
 
 
 @dataclass(frozen=True)
@@ -91,6 +108,10 @@ class BaseDomain:
             )
         return cls(centroid, spread)
 
+    def distance(self, embedding: Array, distance: Distance) -> float:
+        """Return the distance of a scene with `embedding` [E] from these scenes."""
+        return float(distances(self.centroid[None], embedding, distance)[0])
+
 
 @dataclass(frozen=True)
 class Retrieval:
@@ -98,7 +119,9 @@ class Retrieval:
 
     What the weights lack to 1 is the share of the base model. `gate` says why the mix is what it
     is; it is empty where adapters are in it. `nearest` is the distance of the nearest adapter of
-    all, NaN where there is none.
+    all, NaN where there is none. `low` and `high` are how small and large each weight, and as the
+    last one the share of the base model, would be for scenes nearly the same (see `slack`): a mix
+    within them is as good.
     """
 
     names: tuple[str, ...] = ()
@@ -106,6 +129,8 @@ class Retrieval:
     distances: tuple[float, ...] = ()
     gate: str = ""
     nearest: float = math.nan
+    low: tuple[float, ...] = (1.0,)
+    high: tuple[float, ...] = (1.0,)
 
 
 def retrieve(
@@ -118,28 +143,41 @@ def retrieve(
 ) -> Retrieval:
     """Return the adapters of `index` for a scene with `embedding`, float32 [E].
 
-    Adapters `in_use` stay within the gate until they are `slack` further away (0.1: by a tenth),
-    so that a scene on the border does not switch with every frame. The result is always the same
-    for the same arguments.
+    So that a scene on a border need not switch with every frame, adapters `in_use` stay within the
+    gate and among the nearest until they are `slack` further away (0.1: by a tenth), and the result
+    tells how the weights would change if any two distances differed by that share. It is always the
+    same for the same arguments.
     """
     if len(index) == 0:
         return Retrieval(gate="no adapters: base model")
     found = distances(index.centroids, embedding, settings.distance)
     found[np.isnan(index.spreads)] = np.inf
-    limits = settings.gate * _in_units(index, settings.distance)
+    gates, advantage = settings.gate * index.spreads, np.ones(len(index))
     used = [index.row_of[name] for name in in_use if name in index]
-    limits[used] *= 1.0 + slack
+    gates[used] *= 1.0 + slack
+    advantage[used] /= 1.0 + slack
+    limits = _in_units(gates, index.centroids, settings.distance)
     near = np.flatnonzero(found <= limits)
     nearest = int(np.argmin(found))
     if not len(near) or not np.isfinite(found[near]).any():
         return Retrieval(gate=_nothing_near(index, found, limits), nearest=float(found[nearest]))
-    rows = near[_smallest(found[near], settings.top_k)]
-    weights = _weights(found[rows], embedding, settings, base)
+    rows = near[_smallest(found[near] * advantage[near], settings.top_k)]
+    rows = rows[np.argsort(found[rows], kind="stable")]
+    # A base that does not compete is infinitely far, and its share nothing.
+    own = math.inf if base is None else base.distance(embedding, settings.distance)
+    shares = _weights(np.append(found[rows], own), settings)
+    rows = rows[_worth_their_rank(shares, settings.least_weight)]
+    if not len(rows):
+        return Retrieval(gate=_AT_HOME, nearest=float(found[nearest]))
+    competing = np.append(found[rows], own)
+    low, high = _ranges(competing, settings, slack)
     return Retrieval(
         names=tuple(index.names[row] for row in rows),
-        weights=tuple(weights.tolist()),
+        weights=tuple(_weights(competing, settings)[:-1].tolist()),
         distances=tuple(found[rows].tolist()),
         nearest=float(found[nearest]),
+        low=tuple(low),
+        high=tuple(high),
     )
 
 
@@ -174,19 +212,36 @@ def entropy_bits(weights: Collection[float]) -> float:
     return max(0.0, -sum(share * math.log2(share) for share in shares if share > 1e-9))
 
 
-def _weights(
-    found: Numbers, embedding: Array, settings: RetrievalSettings, base: BaseDomain | None
-) -> Numbers:
-    """Return the shares of adapters at distances `found`; they sum to 1 without a `base`."""
-    if base is not None:
-        own = distances(base.centroid[None], embedding, settings.distance)
-        found = np.concatenate([found, own])
+def _weights(found: Numbers, settings: RetrievalSettings) -> Numbers:
+    """Return the shares of competitors at distances `found`; they sum to 1."""
     if settings.distance is Distance.COSINE:
         similarity = 1.0 - found
     else:
         similarity = 1.0 / np.maximum(found, _NEAREST)
-    shares = softmax(similarity / settings.temperature)
-    return shares[: len(shares) - (base is not None)]
+        similarity[np.isinf(found)] = -np.inf
+    return softmax(similarity / settings.temperature)
+
+
+def _worth_their_rank(shares: Numbers, least: float) -> npt.NDArray[np.bool_]:
+    """Return which adapters have at least that share; the last of `shares` is the base model's."""
+    adapters, base = shares[:-1], shares[-1]
+    worth: npt.NDArray[np.bool_] = adapters >= least
+    # Very many adapters may have small shares each; only the base can leave them all without.
+    return worth if worth.any() or base >= 0.5 else adapters > 0
+
+
+def _ranges(
+    found: Numbers, settings: RetrievalSettings, slack: float
+) -> tuple[list[float], list[float]]:
+    """Return the smallest and largest share of each, if its distance were off by `slack`."""
+    low: list[float] = []
+    high: list[float] = []
+    for place in range(len(found)):
+        for shares, factor in ((low, 1.0 + slack), (high, 1.0 / (1.0 + slack))):
+            moved = found.copy()
+            moved[place] *= factor
+            shares.append(float(_weights(moved, settings)[place]))
+    return low, high
 
 
 def _smallest(found: Numbers, count: int) -> npt.NDArray[np.int64]:
@@ -201,17 +256,17 @@ def _smallest(found: Numbers, count: int) -> npt.NDArray[np.int64]:
     return chosen
 
 
-def _in_units(index: LibraryIndex, distance: Distance) -> Numbers:
-    """Return the spreads, which are root mean squares, in the units of `distance`."""
+def _in_units(rms: Numbers, centroids: Array, distance: Distance) -> Numbers:
+    """Return distances `rms` from each of `centroids` in the units of `distance`."""
     if distance is Distance.RMS:
-        return index.spreads.copy()
-    euclidean: Numbers = index.spreads * math.sqrt(index.centroids.shape[1])
+        return rms
+    euclidean: Numbers = rms * math.sqrt(centroids.shape[1])
     if distance is Distance.EUCLIDEAN:
         return euclidean
     # A frame that far from its centroid, straight across, is at this angle to it.
-    norms = np.sqrt(np.einsum("ij,ij->i", index.centroids, index.centroids))
-    cosines: Numbers = norms / np.maximum(np.hypot(norms, euclidean), _NEAREST)
-    return 1.0 - cosines
+    norms = np.maximum(np.sqrt(np.einsum("ij,ij->i", centroids, centroids)), _NEAREST)
+    limits: Numbers = 1.0 - 1.0 / np.hypot(1.0, euclidean / norms)
+    return limits
 
 
 def _nothing_near(index: LibraryIndex, found: Numbers, limits: Numbers) -> str:

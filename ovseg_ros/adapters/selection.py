@@ -22,6 +22,7 @@ from ovseg_ros.adapters.smoothing import SceneSmoothing
 from ovseg_ros.errors import AdapterError
 
 _WAITING = "waiting for a frame"
+_BASE = ""  # among names of adapters
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,9 @@ class SelectionSettings:
     """How the mix follows the scene; times are in s.
 
     `smoothing_s` is the time constant of the mean over frames. A mix stays in force for
-    `min_dwell_s`, and until `hysteresis` of its weight belongs to other adapters (0.25: a quarter);
-    adapters in it leave only when the scene is `gate_slack` beyond the gate (0.15: 15 %). The scene
-    is compared with the library at most every `interval_s`. `most_rank` is the largest rank that
+    `min_dwell_s`, and until `hysteresis` of its weight belongs to other adapters (0.25: a quarter)
+    even if those in it count as nearer by `slack` (0.2: by a fifth) than they are. The scene is
+    compared with the library at most every `interval_s`. `most_rank` is the largest rank that
     the engine takes, None for any. Raises `AdapterError`.
     """
 
@@ -39,13 +40,13 @@ class SelectionSettings:
     smoothing_s: float = 0.5
     min_dwell_s: float = 0.5
     hysteresis: float = 0.25
-    gate_slack: float = 0.15
+    slack: float = 0.2
     interval_s: float = 0.1
     most_rank: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no sense."""
-        for what in ("smoothing_s", "min_dwell_s", "hysteresis", "gate_slack", "interval_s"):
+        for what in ("smoothing_s", "min_dwell_s", "hysteresis", "slack", "interval_s"):
             value = getattr(self, what)
             if not 0 <= value < float("inf"):
                 raise AdapterError(f"{what} is {value}; a number from 0 up was wanted")
@@ -161,7 +162,7 @@ class AdapterSelector:
     def _compare(self, scene: Array, at_ns: int, unusable: str) -> AdapterMix | None:
         settings, index = self._settings, self._library.index
         found = retrieve(
-            index, scene, settings.retrieval, self._base, self._mix.names, settings.gate_slack
+            index, scene, settings.retrieval, self._base, self._mix.names, settings.slack
         )
         self._latest = found = self._fitted(found, index)
         if not _within(self._switched_ns, at_ns, settings.min_dwell_s):
@@ -176,23 +177,34 @@ class AdapterSelector:
         places = fitting([index.rank(name) for name in found.names], most)
         if len(places) == len(found.names):
             return found
-        kept = sum(found.weights[place] for place in places)
-        share = sum(found.weights) / kept if places else 0.0
+
+        def kept(shares: Sequence[float]) -> tuple[float, ...]:
+            """Return those that stay, enlarged to the sum of all."""
+            total = sum(found.weights[place] for place in places)
+            return tuple(shares[place] * sum(found.weights) / total for place in places)
+
         return replace(
             found,
             names=tuple(found.names[place] for place in places),
-            weights=tuple(found.weights[place] * share for place in places),
+            weights=kept(found.weights),
             distances=tuple(found.distances[place] for place in places),
+            low=(*kept(found.low), found.low[-1] if places else 1.0),
+            high=(*kept(found.high), found.high[-1] if places else 1.0),
             gate=f"the engine takes a rank of {most}: {len(places)} of {len(found.names)} adapters "
             "near the scene are in the mix; `ovseg build --rank` builds one that takes more",
         )
 
     def _change(self, found: Retrieval) -> float:
-        """Return which share of the mix would belong to other adapters, 0 to 1."""
+        """Return which share of the mix does not belong where it is, 0 to 1."""
         old = dict(zip(self._mix.names, self._mix.weights, strict=True))
-        new = dict(zip(found.names, found.weights, strict=True))
-        moved = sum(abs(old.get(name, 0.0) - new.get(name, 0.0)) for name in {*old, *new})
-        return (moved + abs(sum(old.values()) - sum(new.values()))) / 2
+        low = dict(zip((*found.names, _BASE), found.low, strict=True))
+        high = dict(zip((*found.names, _BASE), found.high, strict=True))
+        old[_BASE] = 1.0 - sum(old.values())
+        moved = 0.0
+        for name in old.keys() | low.keys():
+            share = old.get(name, 0.0)
+            moved += max(0.0, low.get(name, 0.0) - share, share - high.get(name, 0.0))
+        return moved / 2
 
     def _switch(self, found: Retrieval, at_ns: int, unusable: str) -> AdapterMix:
         adapters = [self._library.adapter(name) for name in found.names]

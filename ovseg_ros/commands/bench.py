@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ovseg_ros.bench.results import BenchResult
 
 NAME = "bench"
-HELP = "measure speed: labels, the node, changes of query, packages side by side"
+HELP = "measure speed: labels, the node, changes of query, packages side by side, retrieval"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,16 +33,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     query.add_argument("--changes", type=positive, default=100, help="how many changes of query")
     packages = kinds.add_parser("packages", help="packages and engines side by side")
     _add_contender_options(packages)
+    retrieval = kinds.add_parser("retrieval", help="choosing among many synthetic adapters")
+    _add_retrieval_options(retrieval)
     add_engine_options(labels)
-    for kind in (labels, node, query):
+    for kind in (labels, node, query, retrieval):
         add_package_option(kind)
+    for kind in (labels, node, query, packages):
+        kind.add_argument("--bag", type=Path, metavar="PATH", help="frames of another drive")
     for kind, measure in (
         (labels, _labels),
         (node, _node),
         (query, _query),
         (packages, _packages),
+        (retrieval, _retrieval),
     ):
-        kind.add_argument("--bag", type=Path, metavar="PATH", help="frames of another drive")
         kind.add_argument(
             "--out",
             type=Path,
@@ -77,6 +81,17 @@ def _add_contender_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads", type=positive, default=0, help="CPU threads of each (default: all cores)"
     )
+
+
+def _add_retrieval_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--adapters",
+        type=positive,
+        nargs="+",
+        metavar="N",
+        help="sizes of the libraries (default: 10 1000 100000)",
+    )
+    parser.add_argument("--queries", type=positive, default=100, help="per size")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -152,6 +167,22 @@ def _packages(arguments: argparse.Namespace) -> BenchResult:
     frames = frames[:: max(1, len(frames) // FRAMES)][:FRAMES]
     with progress_bar("timing", len(counts) * arguments.calls) as advance:
         return bench_packages(specs, frames, counts, arguments.calls, advance)
+
+
+def _retrieval(arguments: argparse.Namespace) -> BenchResult:
+    import tempfile
+
+    from ovseg_ros.bench.retrieval import ADAPTER_COUNTS, bench_retrieval
+    from ovseg_ros.commands.progress import progress_bar
+    from ovseg_ros.packages import ModelPackage
+
+    counts = arguments.adapters or ADAPTER_COUNTS
+    card = ModelPackage.load(arguments.package).card
+    with (
+        tempfile.TemporaryDirectory(prefix="ovseg_bench_") as work,
+        progress_bar("writing adapters", sum(counts)) as advance,
+    ):
+        return bench_retrieval(card, Path(work), counts, arguments.queries, advance)
 
 
 def _on_the_graph(measure: Any, arguments: argparse.Namespace, amount: int) -> BenchResult:
