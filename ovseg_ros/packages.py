@@ -46,6 +46,7 @@ _REQUIRED = {
 class Card:
     """What the card says; `raw` holds all of it, data, metrics and limits included.
 
+    `base_sha256` is of the weights, the same in every precision; empty on older cards.
     `internal_size_px` is (H, W) of the network's own input; `embedding_dim` is D; `checks` are the
     limits that other engines must keep to, for which a card need not say anything. `lora_sites` are
     those of the segmenter; `text_lora_sites` those of the text tower, none where it takes no
@@ -54,6 +55,7 @@ class Card:
 
     name: str
     network: str
+    base_sha256: str
     embedding_dim: int
     embedding_space: str
     internal_size_px: tuple[int, int]
@@ -157,6 +159,7 @@ def read_card(folder: Path) -> Card:
     return Card(
         name=raw["name"],
         network=raw["network"],
+        base_sha256=str(raw.get("base_sha256", "")),
         embedding_dim=raw["embedding_dim"],
         embedding_space=raw["embedding_space"],
         internal_size_px=(height_px, width_px),

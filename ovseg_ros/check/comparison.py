@@ -70,6 +70,9 @@ def compare(
     limits = card.checks
     for segmenter in (pair.reference, pair.candidate):
         segmenter.set_labels(spread_ids(material.specs, card.label_capacity))
+    camera_px = pair.candidate.backend.capabilities.camera_px
+    if camera_px is not None:
+        material = material.scaled_to(camera_px)
     frames, iou_rows, images = _on_frames(pair, material, on_frame)
     adapted = _on_adapters(pair, images) if card.lora_sites else []
     noise = _on_noise(pair)
@@ -122,7 +125,7 @@ def _iou_rows(pair: Pair, matrices: Sequence[ConfusionMatrix]) -> list[CheckRow]
 
 def _on_noise(pair: Pair) -> Deviation:
     deviation = Deviation()
-    for image in noise_frames():
+    for image in noise_frames(pair.candidate.backend.capabilities.camera_px):
         deviation.add(*pair.both(image))
     return deviation
 

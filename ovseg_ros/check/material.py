@@ -57,6 +57,10 @@ class Material:
         """Yield the frames; raises `FrameError` for one that cannot be read."""
         return (read() for read in self.readers)
 
+    def scaled_to(self, camera_px: tuple[int, int]) -> Material:
+        """Return the same frames as a camera of this size (W, H) would take them."""
+        return replace(self, readers=tuple(partial(_scaled, r, camera_px) for r in self.readers))
+
 
 def material_from_bag(path: Path, most: int, labels: str = DEFAULT_LABELS) -> Material:
     """Return at most `most` frames spread over a bag, with ground truth where the bag has it.
@@ -83,10 +87,14 @@ def material_from_labelled(folder: Path, most: int) -> Material:
     return _labelled(open_labelled(folder), most)
 
 
-def noise_frames(seed: int = 0) -> Iterator[UInt8Array]:
-    """Yield frames of coloured patches under noise, uint8 [H, W, 3], of sizes that are odd."""
+def noise_frames(camera_px: tuple[int, int] | None = None, seed: int = 0) -> Iterator[UInt8Array]:
+    """Yield frames of coloured patches under noise, uint8 [H, W, 3], of sizes that are odd.
+
+    For an engine that takes frames of `camera_px` (W, H) alone, they are of that size.
+    """
     rng = np.random.default_rng(seed)
-    for height_px, width_px in _NOISE_SIZES_PX:
+    for odd_px in _NOISE_SIZES_PX:
+        height_px, width_px = camera_px[::-1] if camera_px else odd_px
         patches = rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)
         image = np.asarray(Image.fromarray(patches).resize((width_px, height_px)), np.int16)
         noisy = image + rng.integers(-25, 26, image.shape)
@@ -130,6 +138,15 @@ def _decoded(image: bytes) -> CheckFrame:
 
 def _read(path: Path) -> CheckFrame:
     return CheckFrame(read_rgb(path))
+
+
+def _scaled(read: Callable[[], CheckFrame], camera_px: tuple[int, int]) -> CheckFrame:
+    frame = read()
+    image = Image.fromarray(frame.image).resize(camera_px, Image.Resampling.BILINEAR)
+    if frame.truth is None:
+        return CheckFrame(np.asarray(image))
+    truth = Image.fromarray(frame.truth).resize(camera_px, Image.Resampling.NEAREST)
+    return CheckFrame(np.asarray(image), np.asarray(truth))
 
 
 def _spread(items: Sequence[_Item], most: int) -> list[_Item]:

@@ -30,22 +30,26 @@ def check_engine(
     command: str,
     now: datetime,
     on_frame: Callable[[], None] = lambda: None,
+    camera_px: tuple[int, int] | None = None,
 ) -> Verdict:
     """Compare `choice` with the reference on `material` and write the verdict into `cache`.
 
-    `command` and `now` are recorded. Raises `BackendError` for the reference itself or an engine
-    that cannot be loaded, and whatever `compare` raises; then no verdict is written.
+    `command` and `now` are recorded; `camera_px` (W, H) tells engines apart that were built for one
+    size of frames each, which frames are then scaled to. Raises `BackendError` for the reference
+    itself or an engine that cannot be loaded, and whatever `compare` raises; then no verdict is
+    written.
     """
     if choice == REFERENCE:
         raise BackendError(
             f"{REFERENCE} is what other engines are compared with; name one of those, "
             "for example --backend openvino"
         )
-    identity = identity_of(package, choice, cache)
+    identity = identity_of(package, choice, cache, camera_px)
     text_bank = TextBank.load(package)
 
     def opened(which: EngineChoice) -> Segmenter:
-        return Segmenter(package, load_backend(package, which, 0, cache), text_bank, IdSpace.MONO8)
+        backend = load_backend(package, which, 0, cache, camera_px)
+        return Segmenter(package, backend, text_bank, IdSpace.MONO8)
 
     with opened(REFERENCE) as reference, opened(choice) as candidate:
         rows = compare(Pair(reference, candidate), material, on_frame)

@@ -115,7 +115,7 @@ def _labels(arguments: argparse.Namespace) -> BenchResult:
     frames = scaled_frames(open_drive(_drive(arguments)))
     total = len(LABEL_COUNTS) * arguments.calls
     with (
-        Segmenter.open(arguments.package, engine=engine) as segmenter,
+        Segmenter.open(arguments.package, engine=engine, camera_px=arguments.camera) as segmenter,
         progress_bar("timing", total) as advance,
     ):
         return bench_labels(segmenter, frames, arguments.calls, advance)

@@ -61,7 +61,14 @@ def run(arguments: argparse.Namespace) -> int:
     command = shlex.join(["ovseg", *sys.argv[1:]])
     with progress_bar(f"checking {choice} on {material.source}", len(material)) as advance:
         verdict = check_engine(
-            package, choice, material, cache, command, datetime.now(timezone.utc), advance
+            package,
+            choice,
+            material,
+            cache,
+            command,
+            datetime.now(timezone.utc),
+            advance,
+            arguments.camera,
         )
     print_verdict(verdict, Console())
     print(f"verdict: {verdict_path(cache, verdict.identity)}")

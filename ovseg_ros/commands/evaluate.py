@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     names = tuple(data.names.values())
     others = rounds_of(names, read_alternatives(arguments.names)) if arguments.names else ()
     rounds = (names, *others)
-    with Segmenter.open(arguments.package, engine=engine) as segmenter:
+    with Segmenter.open(arguments.package, engine=engine, camera_px=arguments.camera) as segmenter:
         total = len(data.items) * len(rounds)
         with progress_bar(f"evaluating {data.source}", total) as advance:
             own, *renamed = [

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 
 from ovseg_ros.engine.choice import BackendName, EngineChoice, Precision
+from ovseg_ros.engine.profile import camera_from_text
+from ovseg_ros.errors import BackendError
 
 
 def add_package_option(parser: argparse.ArgumentParser) -> None:
@@ -39,11 +41,25 @@ def add_engine_options(
         metavar="D",
         help="where it runs: cpu, cuda or cuda:N (default: where the backend belongs)",
     )
+    parser.add_argument(
+        "--camera",
+        type=camera,
+        metavar="WxH",
+        help="size of the frames, where engines for several sizes were built",
+    )
 
 
 def engine_of(arguments: argparse.Namespace) -> EngineChoice:
     """Return the engine of the options; raises `BackendError` for what does not go together."""
     return EngineChoice.of(arguments.backend, arguments.precision, arguments.device)
+
+
+def camera(text: str) -> tuple[int, int]:
+    """Return (W, H) of a size like 640x480; raises argparse's error for another text."""
+    try:
+        return camera_from_text(text)
+    except BackendError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def positive(text: str) -> int:

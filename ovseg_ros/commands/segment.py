@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     engine = engine_of(arguments)
     images = find_images(arguments.images)
     refuse_shared_stems(images)
-    with Segmenter.open(arguments.package, engine=engine) as segmenter:
+    with Segmenter.open(arguments.package, engine=engine, camera_px=arguments.camera) as segmenter:
         segmenter.set_query(arguments.labels)
         check_adapters(segmenter.package, arguments.adapters)
         with progress_bar("segmenting", len(images)) as advance:

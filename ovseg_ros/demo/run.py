@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from ovseg_ros.demo.events import Event
 from ovseg_ros.demo.gallery import choose_stamps, draw_pictures, write_gif
+from ovseg_ros.demo.interrupts import interruptible
 from ovseg_ros.demo.live import LiveView
 from ovseg_ros.demo.page import render_page
 from ovseg_ros.demo.report import build_report
@@ -63,13 +62,19 @@ def run_demo(settings: DemoSettings, console: Console) -> dict[str, Any]:
         )
     script = _script(settings, drive, seconds)
     with (
-        _terminable(),
+        interruptible() as go_on,
         staged_folder(settings.out) as stage,
         tempfile.TemporaryDirectory(prefix="ovseg_demo_") as work,
     ):
         plan = SessionPlan(settings.drive, seconds, script, settings.package, bag=stage / "bag")
         with LiveView(console) as view:
-            result = run_session(plan, Path(work), view.show)
+
+            def show(name: str, event: Event) -> None:
+                go_on()
+                view.show(name, event)
+
+            result = run_session(plan, Path(work), show)
+        go_on()
         report = {
             "command": settings.command,
             "drive": drive.name,
@@ -118,17 +123,3 @@ def _keep_logs(work: Path, logs: Path) -> None:
     logs.mkdir()
     for name in (CAMERA, NODE, OPERATOR, RECORDER):
         shutil.copy(work / f"{name}.log", logs)
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does, so that processes and files are cleaned up."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -18,6 +18,7 @@ from ovseg_ros.engine.islands import island_kinds
 from ovseg_ros.errors import PackageError
 from ovseg_ros.models.clip_text_graph import ClipTextGraph
 from ovseg_ros.models.deterministic import deterministic_weights
+from ovseg_ros.models.identity import base_sha256
 from ovseg_ros.models.lora import lora_sites
 from ovseg_ros.models.registry import find_network
 from ovseg_ros.models.segmenter_graph import TEXT_TOWER
@@ -117,6 +118,7 @@ def _card(name: str, parts: Convertible) -> dict[str, Any]:
     return {
         "name": name,
         "network": name,
+        "base_sha256": base_sha256(parts.network),
         "embedding_dim": parts.graph.embedding_dim,
         "scene_embedding_dim": 2 * config.image.width,
         "label_capacity": LABEL_CAPACITY,

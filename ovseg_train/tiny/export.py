@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ovseg_ros.engine.export import OPSET, export_segmenter
+from ovseg_ros.models.identity import base_sha256
 from ovseg_ros.models.tiny import TinyGraph, TinySegmenter
 from ovseg_ros.packages import seal
 
@@ -36,6 +37,7 @@ def export_package(
 
 def _technical_fields(network: TinySegmenter) -> dict[str, Any]:
     return {
+        "base_sha256": base_sha256(network),
         "embedding_dim": network.config.embedding_dim,
         "internal_size_px": list(network.config.internal_size_px),
         "label_capacity": LABEL_CAPACITY,

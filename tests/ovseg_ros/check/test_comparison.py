@@ -26,10 +26,17 @@ Fault = Callable[[RawResult], RawResult]
 class Faulty:
     """A real backend whose results, or whose adapters, go wrong in one chosen way."""
 
-    def __init__(self, engine: Backend, fault: Fault, adapters: str = "taken") -> None:
+    def __init__(
+        self,
+        engine: Backend,
+        fault: Fault,
+        adapters: str = "taken",
+        camera_px: tuple[int, int] | None = None,
+    ) -> None:
         self._engine, self._fault, self._adapters = engine, fault, adapters
         self._switches = 0
-        self.choice, self.capabilities = engine.choice, engine.capabilities
+        self.choice = engine.choice
+        self.capabilities = replace(engine.capabilities, camera_px=camera_px)
         self.set_text, self.close = engine.set_text, engine.close
 
     def set_adapter(self, factors) -> None:
@@ -37,6 +44,8 @@ class Faulty:
         self._engine.set_adapter(None if self._adapters == "ignored" else factors)
 
     def infer(self, images: np.ndarray) -> RawResult:
+        camera_px = self.capabilities.camera_px
+        assert camera_px in (None, images.shape[2:0:-1])
         result = self._fault(self._engine.infer(images))
         if self._adapters == "leave a trace":
             return replace(result, embedding=result.embedding * (1 + 1e-6 * self._switches))
@@ -53,9 +62,15 @@ def opened(tiny_package: Path) -> Iterator[Callable[..., Segmenter]]:
     package = ModelPackage.load(tiny_package)
     text_bank = TextBank.load(package)
 
-    def open_one(fault: Fault = lambda result: result, adapters: str = "taken") -> Segmenter:
+    def open_one(
+        fault: Fault = lambda result: result,
+        adapters: str = "taken",
+        camera_px: tuple[int, int] | None = None,
+    ) -> Segmenter:
         engine = load_backend(package, REFERENCE, 0, tiny_package)
-        return Segmenter(package, Faulty(engine, fault, adapters), text_bank, IdSpace.MONO8)
+        return Segmenter(
+            package, Faulty(engine, fault, adapters, camera_px), text_bank, IdSpace.MONO8
+        )
 
     yield open_one
 
@@ -111,6 +126,12 @@ CONFIDENCES = {name.replace("mask agreement", "confidence error") for name in MA
 )
 def test_each_fault_fails_its_rows(opened, drive: Path, fault: tuple, rows: set[str]) -> None:
     assert failed(opened, material_from_bag(drive, 3), *fault) == rows
+
+
+def test_an_engine_for_one_size_sees_frames_of_that_size_alone(opened, drive: Path) -> None:
+    with opened() as reference, opened(camera_px=(200, 120)) as candidate:
+        rows = compare(Pair(reference, candidate), material_from_bag(drive, 2))
+    assert rows and all(row.met for row in rows)
 
 
 def test_an_engine_deaf_to_adapters_fails(opened, drive: Path) -> None:
