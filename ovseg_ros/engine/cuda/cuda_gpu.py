@@ -28,6 +28,7 @@ class CudaGpu(Closing):
             self._stream = self._cuda.core.Device(index).create_stream()
             self.stream = int(self._stream.handle)
         self._end = self.mark()
+        self._open = True
 
     def activate(self) -> None:
         """Make this the current GPU of the calling thread."""
@@ -84,7 +85,8 @@ class CudaGpu(Closing):
 
     def close(self) -> None:
         """Free the stream, once."""
-        if not self._stream.is_closed:
+        if self._open:
+            self._open = False
             self._end.close()
             with explained("closing its stream"):
                 self._stream.close()

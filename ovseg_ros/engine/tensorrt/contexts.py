@@ -5,53 +5,49 @@ Contexts share one piece of working memory, since only one of them runs at a tim
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ovseg_ros.engine.cuda.gpu import Gpu, Memory
+from ovseg_ros.engine.tensorrt.library import Library
 from ovseg_ros.engine.tensorrt.resident import Shape
 from ovseg_ros.engine.tensorrt.runtime_cache import RuntimeCache
-from ovseg_ros.errors import BackendError
+from ovseg_ros.errors import BackendError, GpuMemoryError
 
 
 class Contexts:
-    """Makes the contexts of `engine` (ICudaEngine of `module`).
+    """Makes the contexts of `engine` (ICudaEngine of `library`).
 
     `replays_itself` says that the library records CUDA graphs on its own, as that for RTX does.
     """
 
-    def __init__(self, module: Any, engine: Any, cache_path: Path) -> None:
+    def __init__(self, library: Library, engine: Any, cache_path: Path) -> None:
         """Prepare; where the library compiles when loading, `cache_path` keeps what it compiles."""
-        self._module = module
+        self._library = library
         self._engine = engine
-        self._config: Any = None
         self._cache: RuntimeCache | None = None
-        self.replays_itself = False
-        if hasattr(module, "CudaGraphStrategy") and hasattr(engine, "create_runtime_config"):
+        self._how = library.module.ExecutionContextAllocationStrategy.USER_MANAGED
+        self.replays_itself = hasattr(library.module, "CudaGraphStrategy")
+        if self.replays_itself:
             self._configure(cache_path)
 
     def _configure(self, cache_path: Path) -> None:
-        module, config = self._module, self._engine.create_runtime_config()
-        config.set_execution_context_allocation_strategy(
-            module.ExecutionContextAllocationStrategy.USER_MANAGED
-        )
+        module, config = self._library.module, self._engine.create_runtime_config()
+        config.set_execution_context_allocation_strategy(self._how)
         config.cuda_graph_strategy = module.CudaGraphStrategy.WHOLE_GRAPH_CAPTURE
         # A bucket has one shape, so its kernels can be the final ones before the first frame.
         strategies = module.DynamicShapesKernelSpecializationStrategy
         config.dynamic_shapes_kernel_specialization_strategy = strategies.EAGER
         self._cache = RuntimeCache(config, cache_path)
-        self._config = config
-        self.replays_itself = True
+        self._how = config
 
     @property
     def working_bytes(self) -> int:
         """How much working memory the largest set of shapes needs."""
-        engine = self._engine
-        # The old name measures in 32 bits in some versions; it is gone in new ones.
-        measure = getattr(engine, "get_device_memory_size_for_profile_v2", None)
-        measure = measure or engine.get_device_memory_size_for_profile
-        return max(int(measure(index)) for index in range(engine.num_optimization_profiles))
+        measure = self._engine.get_device_memory_size_for_profile_v2
+        return max(int(measure(each)) for each in range(self._engine.num_optimization_profiles))
 
     def create(
         self,
@@ -63,36 +59,47 @@ class Contexts:
     ) -> Any:
         """Return a context for set of shapes `index`, bound to `addresses` for good.
 
-        `shapes` are those of the inputs. Raises `BackendError` where the library refuses one.
+        `shapes` are those of the inputs. Raises `BackendError` with what the library says where it
+        refuses one, `GpuMemoryError` where it says that memory ran out.
         """
-        context = self._new()
-        self._require(context.set_optimization_profile_async(index, gpu.stream), "set of shapes")
+        self._library.messages.take()
+        context = self._engine.create_execution_context(self._how)
+        self._require(context is not None, f"a context for set of shapes {index}")
+        self._require(context.set_optimization_profile_async(index, gpu.stream), f"set {index}")
         gpu.finish()
         context.set_device_memory(working.address, working.size)
         for name, shape in shapes.items():
-            self._require(context.set_input_shape(name, shape), f"shape {shape} of {name}")
+            self._require(context.set_input_shape(name, shape), f"shape {list(shape)} of {name}")
         for name, address in addresses.items():
-            self._require(context.set_tensor_address(name, address), f"address of {name}")
+            self._require(context.set_tensor_address(name, address), f"memory for {name}")
         missing = context.infer_shapes()
         self._require(not missing, f"shapes without {', '.join(missing)}")
         return context
+
+    def enqueue(self, context: Any, stream: int) -> None:
+        """Hand the work of `context` over; raises `BackendError` with what the library says."""
+        self._require(context.execute_async_v3(stream), "work for the GPU")
+
+    def can_be_recorded(self, context: Any, stream: int) -> bool:
+        """Whether the work of `context` may become part of a CUDA graph of ours."""
+        asked = getattr(context, "is_stream_capturable", None)
+        return not self.replays_itself and (asked is None or bool(asked(stream)))
 
     def save_cache(self) -> None:
         """Keep what the library compiled, for the next time."""
         if self._cache is not None:
             self._cache.save()
 
-    def _new(self) -> Any:
-        if self._config is not None:
-            context = self._engine.create_execution_context(self._config)
-        else:
-            strategy = self._module.ExecutionContextAllocationStrategy.USER_MANAGED
-            context = self._engine.create_execution_context(strategy)
-        self._require(context is not None, "execution context")
-        return context
-
     def _require(self, accepted: bool, what: str) -> None:
         if not accepted:
-            raise BackendError(
-                f"{self._module.__name__} {self._module.__version__} refused the {what}"
-            )
+            raise refusal(self._library, f"refused {what}")
+
+
+def refusal(library: Library, what: str) -> BackendError:
+    """Return the error that `library` did `what`, with what it says of it.
+
+    It is a `GpuMemoryError` where it says that memory ran out.
+    """
+    said = library.said()
+    kind = GpuMemoryError if re.search("out ?of ?memory", said, re.IGNORECASE) else BackendError
+    return kind(f"{library.name} {library.version} {what}:\n{said}")

@@ -12,13 +12,12 @@ import numpy.typing as npt
 from ovseg_ros.closing import Closing
 from ovseg_ros.engine.base import RawResult
 from ovseg_ros.engine.cuda.dlpack import GpuFrames
-from ovseg_ros.engine.cuda.gpu import Gpu, Memory, Recording
+from ovseg_ros.engine.cuda.gpu import Gpu, Recording
 from ovseg_ros.engine.profile import Bucket, EngineProfile
 from ovseg_ros.engine.tensorrt.contexts import Contexts
 from ovseg_ros.engine.tensorrt.frame_memory import IMAGE, RESULTS, FrameMemory
 from ovseg_ros.engine.tensorrt.resident import Resident, TensorSpec
 from ovseg_ros.engine.tensorrt.tensors import LORA, TEXT, input_shapes
-from ovseg_ros.errors import BackendError
 from ovseg_ros.packages import Card
 
 
@@ -51,18 +50,28 @@ class Execution(Closing):
             owned.callback(self._close_steps)
             for index, bucket in enumerate(profile.buckets):
                 shapes = input_shapes(profile, bucket, card)
-                context = self._context(contexts, index, shapes, working)
-                self._steps[bucket] = _Step(gpu, context, self._frame.fetch)
-                self._steps[bucket].prepare(record=not contexts.replays_itself)
+                context = contexts.create(gpu, index, shapes, self._addresses, working)
+                self._steps[bucket] = self._prepared(contexts, context)
             contexts.save_cache()
             owned.callback(gpu.finish)
             self._owned = owned.pop_all()
 
-    def _context(
-        self, contexts: Contexts, index: int, shapes: Mapping[str, Any], working: Memory
-    ) -> Any:
-        addresses = {**self.text.addresses, **self.lora.addresses, **self._frame.addresses}
-        return contexts.create(self._gpu, index, shapes, addresses, working)
+    @property
+    def _addresses(self) -> dict[str, int]:
+        return {**self.text.addresses, **self.lora.addresses, **self._frame.addresses}
+
+    def _prepared(self, contexts: Contexts, context: Any) -> _Step:
+        def enqueue() -> None:
+            contexts.enqueue(context, self._gpu.stream)
+            self._frame.fetch()
+
+        step = _Step(self._gpu, enqueue)
+        # The first run after a change of shapes sets things up that must not be recorded.
+        step.run()
+        self._gpu.finish()
+        if contexts.can_be_recorded(context, self._gpu.stream):
+            step.record()
+        return step
 
     @property
     def recorded(self) -> tuple[Bucket, ...]:
@@ -89,22 +98,17 @@ class Execution(Closing):
 class _Step:
     """What is handed to the GPU for one frame in one bucket: the engine, then the copies back."""
 
-    def __init__(self, gpu: Gpu, context: Any, fetch: Callable[[], None]) -> None:
+    def __init__(self, gpu: Gpu, enqueue: Callable[[], None]) -> None:
         self._gpu = gpu
-        self._context = context
-        self._fetch = fetch
+        self._enqueue = enqueue
         self._recording: Recording | None = None
 
     @property
     def is_recorded(self) -> bool:
         return self._recording is not None
 
-    def prepare(self, record: bool) -> None:
-        # The first run after a change of shapes sets things up that must not be recorded.
-        self._enqueue()
-        self._gpu.finish()
-        if record and self._can_be_recorded():
-            self._recording = self._gpu.record(self._enqueue)
+    def record(self) -> None:
+        self._recording = self._gpu.record(self._enqueue)
 
     def run(self) -> None:
         if self._recording is None:
@@ -115,17 +119,6 @@ class _Step:
     def close(self) -> None:
         if self._recording is not None:
             self._recording.close()
-            self._recording = None
-        self._context = None
-
-    def _enqueue(self) -> None:
-        if not self._context.execute_async_v3(self._gpu.stream):
-            raise BackendError("the engine could not be handed to the GPU; its log says why")
-        self._fetch()
-
-    def _can_be_recorded(self) -> bool:
-        asked = getattr(self._context, "is_stream_capturable", None)
-        return asked is None or bool(asked(self._gpu.stream))
 
 
 def _some(specs: Mapping[str, TensorSpec], names: tuple[str, ...]) -> dict[str, TensorSpec]:
