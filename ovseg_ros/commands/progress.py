@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ovseg_ros.engine.tensorrt.progress import BuildProgress, OnProgress
 
 
 @contextmanager
@@ -55,3 +59,31 @@ def byte_bar(title: str) -> Iterator[Callable[[int, int | None], None]]:
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(title, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
+def build_bar(title: str) -> Iterator[OnProgress]:
+    """Show a bar of a whole build on stderr, and below it one of the phase that it is in.
+
+    Yields what TensorRT's progress is reported to, from any thread.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        whole = progress.add_task(title, total=1.0)
+        part = progress.add_task("", total=None)
+
+        def show(now: BuildProgress) -> None:
+            progress.update(whole, completed=now.fraction)
+            progress.update(part, description=now.phase, completed=now.step, total=now.steps)
+
+        yield show
+        progress.update(whole, completed=1.0)
+        progress.remove_task(part)
