@@ -68,22 +68,30 @@ def build_bar(title: str) -> Iterator[OnProgress]:
     Yields what TensorRT's progress is reported to, from any thread.
     """
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+    )
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        TaskProgressColumn(),
+        MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        whole = progress.add_task(title, total=1.0)
-        part = progress.add_task("", total=None)
+        whole = progress.add_task(title, total=None)
+        part = progress.add_task("", total=None, visible=False)
 
         def show(now: BuildProgress) -> None:
-            progress.update(whole, completed=now.fraction)
-            progress.update(part, description=now.phase, completed=now.step, total=now.steps)
+            progress.update(whole, completed=now.done, total=now.total)
+            progress.update(
+                part, description=now.phase, completed=now.step, total=now.steps, visible=True
+            )
 
         yield show
-        progress.update(whole, completed=1.0)
         progress.remove_task(part)
+        progress.update(whole, completed=progress.tasks[0].total)

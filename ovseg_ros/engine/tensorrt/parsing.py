@@ -8,6 +8,7 @@ from typing import Any
 from ovseg_ros.engine.profile import EngineProfile
 from ovseg_ros.engine.signature import Port, require_frames, require_signature
 from ovseg_ros.engine.tensorrt.library import Library
+from ovseg_ros.engine.tensorrt.program import loop_refusal
 from ovseg_ros.errors import PackageError
 from ovseg_ros.packages import Card
 
@@ -29,12 +30,8 @@ def parse_program(
     library.messages.take()
     parsed = parser.parse_from_file(str(path))
     errors = [parser.get_error(index) for index in range(parser.num_errors)]
-    loops = any(error.node_operator() == _LOOP for error in errors) or _has_loop(library, network)
-    if loops:
-        raise PackageError(
-            f"{path} works on labels one after the other, in an ONNX Loop, which keeps a GPU "
-            f"waiting; convert the package again with  ovseg convert {card.network} --at-once"
-        )
+    if any(error.node_operator() == _LOOP for error in errors) or _has_loop(library, network):
+        raise loop_refusal(path, card)
     if not parsed:
         lines = "\n".join(f"  {_words(error)}" for error in errors) or library.said()
         raise PackageError(f"{path} is not read by {library.name} {library.version}\n{lines}")

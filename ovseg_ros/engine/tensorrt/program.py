@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ovseg_ros.engine.choice import Precision, ProgramPrecision
-from ovseg_ros.engine.islands import island_kinds
+from ovseg_ros.engine.islands import island_kinds, loops
 from ovseg_ros.errors import BackendError, MissingExtraError, PackageError
-from ovseg_ros.packages import ModelPackage
+from ovseg_ros.packages import Card, ModelPackage
 
 _QUANTISED = (Precision.INT8, Precision.FP8)
 
@@ -53,6 +53,14 @@ def islands_of(package: ModelPackage, precision: Precision) -> list[str]:
     return island_kinds(program_precision(package))
 
 
+def loop_refusal(path: Path, card: Card) -> PackageError:
+    """Return the error for a program at `path` that goes through labels in a loop."""
+    return PackageError(
+        f"{path} works on labels one after the other, in an ONNX Loop, which keeps a GPU waiting; "
+        f"convert the package again with  ovseg convert {card.network} --at-once --out DIR"
+    )
+
+
 def _half(package: ModelPackage, scratch: Path) -> Path:
     """Write the program of `package` as float16 with islands of float32 into `scratch`."""
     try:
@@ -63,6 +71,8 @@ def _half(package: ModelPackage, scratch: Path) -> Path:
     from ovseg_ros.engine.half import to_half
 
     model = ir.load(package.segmenter_path)
+    if next(loops(model.graph), None) is not None:
+        raise loop_refusal(package.segmenter_path, package.card)
     untyped = [v.name for node in model.graph for v in node.outputs if v.dtype is None]
     if untyped:
         raise PackageError(

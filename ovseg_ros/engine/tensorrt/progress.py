@@ -11,9 +11,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class BuildProgress:
-    """`fraction` of all in 0..1; the innermost `phase`, and the `step` of `steps` it is at."""
+    """`done` of `total` steps of the whole build, and the `step` of `steps` of the `phase` in it.
 
-    fraction: float
+    Steps take very different times, and a phase does not know how many others follow it.
+    """
+
+    done: int
+    total: int
     phase: str
     step: int
     steps: int
@@ -38,7 +42,6 @@ class Phases:
     cancelled: Event
     _open: list[_Phase] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
-    _furthest: float = 0.0
 
     def start(self, name: str, parent: str | None, steps: int) -> None:
         """A phase of `steps` began within the phase `parent`."""
@@ -66,15 +69,13 @@ class Phases:
         return not self.cancelled.is_set()
 
     def _report(self) -> None:
-        fraction, share = 0.0, 1.0
-        for phase in self._open:
-            fraction += share * min(phase.step, phase.steps) / phase.steps
-            share /= phase.steps
-        # A phase that is over gives its share back until its parent counts the step.
-        self._furthest = max(self._furthest, min(fraction, 1.0))
-        if self._open:
-            last = self._open[-1]
-            self.on_progress(BuildProgress(self._furthest, last.name, last.step, last.steps))
+        if not self._open:
+            return
+        whole, *inner = self._open
+        # The outermost one that counts: those inside of it come and go too quickly to be read.
+        phase = next((each for each in inner if each.steps > 1), whole)
+        now = BuildProgress(whole.step, whole.steps, phase.name, phase.step, phase.steps)
+        self.on_progress(now)
 
 
 def monitor_of(module: Any, phases: Phases) -> Any:
