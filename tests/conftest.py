@@ -19,6 +19,7 @@ NEEDED = {
     "ros": ("rclpy", "make build"),
     "torch": ("torch", "make build-torch"),
     "openvino": ("openvino", "make build-torch"),
+    "tensorrt": ("tensorrt_rtx", "make build-torch"),
     "nncf": ("nncf", "make build-torch"),
     "world": ("mujoco", "make build-torch"),
 }
