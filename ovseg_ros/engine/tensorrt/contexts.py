@@ -95,11 +95,14 @@ class Contexts:
             raise refusal(self._library, f"refused {what}")
 
 
-def refusal(library: Library, what: str) -> BackendError:
-    """Return the error that `library` did `what`, with what it says of it.
+def refusal(library: Library, what: str, said: str = "") -> BackendError:
+    """Return the error that `library` did `what`, with what it `said` (empty: asks it) of that.
 
     It is a `GpuMemoryError` where it says that memory ran out.
     """
-    said = library.said()
-    kind = GpuMemoryError if re.search("out ?of ?memory", said, re.IGNORECASE) else BackendError
+    said = said or library.said()
+    kind = GpuMemoryError if _OUT_OF_MEMORY.search(said) else BackendError
     return kind(f"{library.name} {library.version} {what}:\n{said}")
+
+
+_OUT_OF_MEMORY = re.compile("out ?of ?memory|insufficient_gpu_memory", re.IGNORECASE)

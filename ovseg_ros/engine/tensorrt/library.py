@@ -94,7 +94,10 @@ class Library:
         validity, diagnostics = runtime.get_engine_validity(header)
         if validity != self.module.EngineValidity.INVALID:
             return None
-        return f"{self.name} calls it invalid here (diagnostics {diagnostics}):\n{self.said()}"
+        kinds = self.module.EngineInvalidityDiagnostics.__members__.items()
+        faults = [name for name, bit in kinds if int(diagnostics) & int(bit)]
+        named = ", ".join(faults) or "for no reason that has a name"
+        return f"{self.name} calls it invalid here, {named}:\n{self.said()}"
 
     def _made(self, kind: str, remedy: str) -> Any:
         self.messages.take()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,7 +107,7 @@ def load_plan(
     engine = None if doubt else runtime.deserialize_cuda_engine(plan)
     if engine is None:
         wanted = key_of(package, choice, library, target_of(library, choice.gpu), profile)
-        raise _not_loaded(library, stored, gpu.facts, wanted, doubt)
+        raise _not_loaded(library, stored, gpu.facts, wanted, doubt or library.said())
     require_tensors(engine, profile, package.card, stored.plan_path, stored.sidecar.rebuild)
     name = f"{stored.sidecar.plan_sha256[:16]}-cuda{gpu.facts.index}.bin"
     path = cache / RUNTIME / name
@@ -114,15 +115,17 @@ def load_plan(
 
 
 def _not_loaded(
-    library: Library, stored: StoredEngine, gpu: GpuFacts, wanted: EngineKey, doubt: str | None
+    library: Library, stored: StoredEngine, gpu: GpuFacts, wanted: EngineKey, said: str
 ) -> BackendError:
-    lines = [
-        f"did not load {stored.plan_path} on {gpu}; build it again with  {stored.sidecar.rebuild}"
-    ]
+    remedy = f"build it again with  {stored.sidecar.rebuild}"
+    if _OLD_DRIVER.search(said):
+        remedy = f"update the NVIDIA driver, which is too old for {library.name} {library.version}"
+    lines = [f"did not load {stored.plan_path} on {gpu}; {remedy}"]
     differences = wanted.differences(stored.key)
     if differences:
         lines += [f"  wanted {wanted}", f"  found  {stored.key}"]
         lines += [f"    {difference}" for difference in differences]
-    if doubt is None:
-        return refusal(library, "\n".join([*lines, "  it says"]))
-    return BackendError(f"{library.name} {library.version} " + "\n".join([*lines, f"  {doubt}"]))
+    return refusal(library, "\n".join([*lines, "  it says"]), said)
+
+
+_OLD_DRIVER = re.compile("driver version is insufficient|OLD_CUDA_DRIVER")

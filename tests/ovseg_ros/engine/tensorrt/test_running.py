@@ -20,12 +20,21 @@ from host_engine import HostEngine
 from host_gpu import HostGpu, host_facts
 from host_library import USER_MANAGED, Bench
 
-from ovseg_ros.adapters.mix import LoraFactors
+from ovseg_ros.adapters.mix import AdapterMix, LoraFactors
 from ovseg_ros.engine.base import Backend, RawResult, TextRows, load_backend
 from ovseg_ros.engine.choice import REFERENCE
 from ovseg_ros.engine.profile import EngineProfile
-from ovseg_ros.errors import AdapterError, BackendError, FrameError, GpuMemoryError
+from ovseg_ros.errors import (
+    AdapterError,
+    BackendError,
+    FrameError,
+    GpuMemoryError,
+    QueryError,
+)
 from ovseg_ros.packages import ModelPackage
+from ovseg_ros.segmenter import Segmenter
+from ovseg_ros.text.bank import TextBank
+from ovseg_ros.vocabulary import IdSpace, LabelSpec
 
 PROFILE = EngineProfile((64, 48), (3, 8), (4, 16))
 
@@ -338,3 +347,21 @@ def test_a_context_that_the_library_does_not_make_is_refused_in_its_words(
         bench.open(context_fails_at=at)
     assert type(caught.value) is kind and said in str(caught.value)
     assert not bench.gpu.leaks and bench.gpu.closed
+
+
+def test_the_segmenter_refuses_what_the_engine_has_no_room_for_when_it_is_asked(
+    bench: Bench,
+) -> None:
+    text = TextBank.load(bench.package)
+    labels = [LabelSpec(f"thing {number}") for number in range(9)]
+    with Segmenter(bench.package, bench.open(), text, IdSpace.MONO8) as segmenter:
+        kept = segmenter.set_labels(labels[:8])
+        with pytest.raises(QueryError, match=r"at most 8: .* ovseg build --labels 3,8,9"):
+            segmenter.set_labels(labels)
+        with pytest.raises(QueryError, match="model package takes at most 254"):
+            segmenter.set_labels([LabelSpec(f"thing {number}") for number in range(255)])
+        with pytest.raises(AdapterError, match=r"ovseg build --rank 4,16,20"):
+            segmenter.set_adapter(AdapterMix(factors=factors(bench.package, 20)))
+        result = segmenter.infer(image()[0])
+        assert result.vocabulary is kept and result.label_mask.shape == (48, 64)
+        assert segmenter.adapter_mix.factors is None
