@@ -121,6 +121,11 @@ class HostGpu(Closing):
         """What was not given back."""
         return [each for each in (*self.blocks, *self.owned) if each.live]
 
+    @property
+    def pending(self) -> int:
+        """How many pieces of work wait."""
+        return len(self._queue)
+
     def activate(self) -> None:
         """Note the thread."""
         self._threads.add(threading.get_ident())
