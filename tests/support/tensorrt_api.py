@@ -81,6 +81,7 @@ USED: Mapping[str, Mapping[str, tuple[str, ...] | None]] = {
         "get_tensor_shape": ("name",),
         "get_tensor_profile_shape": ("name", "profile_index"),
     },
+    "TensorIOMode": {"INPUT": None, "OUTPUT": None},
     "ExecutionContextAllocationStrategy": {"USER_MANAGED": None},
     "IExecutionContext": {
         "set_optimization_profile_async": ("profile_index", "stream_handle"),
@@ -96,11 +97,13 @@ OPTIONAL: Mapping[str, Mapping[str, Mapping[str, tuple[str, ...] | None]]] = {
     "validity": {
         "Runtime": {"engine_header_size": None, "get_engine_validity": ("buffer",)},
         "EngineValidity": {"INVALID": None},
+        "EngineInvalidityDiagnostics": {"INSUFFICIENT_GPU_MEMORY": None, "OLD_CUDA_DRIVER": None},
     },
     "portable engines": {"IBuilderConfig": {"num_compute_capabilities": None}},
     "kernels compiled when loading": {
         "CudaGraphStrategy": {"WHOLE_GRAPH_CAPTURE": None},
         "DynamicShapesKernelSpecializationStrategy": {"EAGER": None},
+        "IExecutionContext": {"is_stream_capturable": ("stream",)},
         "IRuntimeConfig": {
             "cuda_graph_strategy": None,
             "dynamic_shapes_kernel_specialization_strategy": None,

@@ -11,9 +11,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import stored_engines
 from host_engine import HostEngine
 from host_gpu import HostGpu, host_facts
 from host_library import host_library
+from stored_engines import PLAN
 
 from ovseg_ros.engine.base import load_backend
 from ovseg_ros.engine.choice import EngineChoice
@@ -21,16 +23,14 @@ from ovseg_ros.engine.cuda import device
 from ovseg_ros.engine.profile import EngineProfile
 from ovseg_ros.engine.tensorrt import backend, opening
 from ovseg_ros.engine.tensorrt.backend import engine_source
-from ovseg_ros.engine.tensorrt.key import EngineKey
-from ovseg_ros.engine.tensorrt.layers import LayerTable
+from ovseg_ros.engine.tensorrt.key import key_of
 from ovseg_ros.engine.tensorrt.library import Library, TensorRtLibrary, open_library
 from ovseg_ros.engine.tensorrt.make import BuildRequest, make_engine
 from ovseg_ros.engine.tensorrt.opening import find_stored, load_plan
-from ovseg_ros.engine.tensorrt.sidecar import Sidecar
-from ovseg_ros.engine.tensorrt.store import StoredEngine, build_command, store_engine
+from ovseg_ros.engine.tensorrt.store import StoredEngine
 from ovseg_ros.engine.verdicts import identity_of
 from ovseg_ros.errors import BackendError, GpuMemoryError, MissingExtraError
-from ovseg_ros.packages import SEGMENTER_NAME, ModelPackage
+from ovseg_ros.packages import ModelPackage
 
 PROFILE = EngineProfile((64, 48), (3, 8), (4, 16))
 CHOICE = EngineChoice.of("tensorrt", "fp32")
@@ -51,27 +51,10 @@ def our_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def store(
-    cache: Path, package: ModelPackage, library: Library, target: str = OUR_GPU, **changes: Any
+    cache: Path, package: ModelPackage, library: Library, target: str = OUR_GPU
 ) -> StoredEngine:
-    """Put an engine into `cache` whose plan is a few letters."""
-    graph = package.card.files[SEGMENTER_NAME]
-    key = EngineKey(library.name, library.version, library.platform, target, graph, "fp32", PROFILE)
-    key = replace(key, **changes)
-    sidecar = Sidecar(
-        package=package.card.name,
-        plan_sha256="",
-        plan_bytes=0,
-        build_s=1.0,
-        built_at="2026-01-01",
-        command="ovseg build",
-        rebuild=build_command(package.reference, key),
-        check="not made",
-        layers_of="",
-        driver="",
-        float32_islands=[],
-        machine={},
-    )
-    return store_engine(cache, key, b"a plan", LayerTable("nothing", ()), sidecar)
+    """Put an engine of `library` into `cache` whose plan is none."""
+    return stored_engines.store(cache, package, key_of(package, CHOICE, library, target, PROFILE))
 
 
 def loading(library: Library, load: Callable[[bytes], Any], says: str = "") -> Library:
@@ -127,7 +110,7 @@ def load_backend_at_once(*arguments: Any) -> None:
 def test_an_engine_is_loaded_and_owns_its_gpu(package: ModelPackage, tmp_path: Path) -> None:
     gpu = HostGpu()
     engine = HostEngine(package, PROFILE, gpu)
-    library = loading(host_library(), lambda plan: engine if plan == b"a plan" else None)
+    library = loading(host_library(), lambda plan: engine if plan == PLAN else None)
     stored = store(tmp_path, package, library)
     with load_plan(package, CHOICE, library, stored, gpu, tmp_path) as opened:
         assert opened.engine is engine and opened.profile == PROFILE
@@ -185,7 +168,7 @@ def test_a_truncated_plan_is_refused_before_the_library_sees_it(
 ) -> None:
     library = loading(host_library(), lambda plan: pytest.fail("it was loaded"))
     stored = store(tmp_path, package, library)
-    stored.plan_path.write_bytes(b"a pl")
+    stored.plan_path.write_bytes(PLAN[:-1])
     with pytest.raises(BackendError, match="truncated or was altered.*ovseg build"):
         load_plan(package, CHOICE, library, stored, HostGpu(), tmp_path)
 
@@ -236,7 +219,7 @@ def test_what_the_check_is_about_names_library_plan_gpu_driver_and_camera(
     store(tmp_path, package, library)
     source = engine_source(package, CHOICE, tmp_path, None)
     assert source.version == "tensorrt 10.3.0"
-    assert source.model_sha256 == hashlib.sha256(b"a plan").hexdigest()
+    assert source.model_sha256 == hashlib.sha256(PLAN).hexdigest()
     assert source.processor == str(FACTS) and "driver 540.4, CUDA 12.6" in source.processor
     assert source.camera == "64x48"
 
