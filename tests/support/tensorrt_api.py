@@ -96,6 +96,7 @@ OPTIONAL: Mapping[str, Mapping[str, Mapping[str, tuple[str, ...] | None]]] = {
     "validity": {
         "Runtime": {"engine_header_size": None, "get_engine_validity": ("buffer",)},
         "EngineValidity": {"INVALID": None},
+        "EngineInvalidityDiagnostics": {"__members__": None},
     },
     "portable engines": {"IBuilderConfig": {"num_compute_capabilities": None}},
     "kernels compiled when loading": {
