@@ -14,6 +14,7 @@ from ovseg_ros.commands import (
     check,
     convert,
     demo,
+    doctor,
     evaluate,
     fetch,
     inspect,
@@ -25,7 +26,19 @@ EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
-_VERBS = (segment, evaluate, demo, bench, build, check, calibrate, fetch, convert, inspect)
+_VERBS = (
+    segment,
+    evaluate,
+    demo,
+    bench,
+    build,
+    check,
+    calibrate,
+    fetch,
+    convert,
+    inspect,
+    doctor,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

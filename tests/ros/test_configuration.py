@@ -44,7 +44,7 @@ def test_the_yaml_has_all_parameters_with_their_defaults() -> None:
 @pytest.mark.parametrize("parameter", PARAMETERS, ids=lambda parameter: parameter.name)
 def test_the_documentation_has_every_parameter(parameter: Any) -> None:
     (row,) = [r for r in DOCUMENTATION.splitlines() if r.startswith(f"| `{parameter.name}` |")]
-    default = str(parameter.default).replace("'", '"')
+    default = str(parameter.default).replace("'", '"') or '""'
     if isinstance(parameter.default, bool):
         default = default.lower()
     assert f"`{default}`" in row

@@ -21,7 +21,7 @@ def program_of(package: ModelPackage, precision: Precision, cache: Path, scratch
     if precision in _QUANTISED:
         from ovseg_ros.engine.quantised_onnx import find_quantised_onnx
 
-        return Path(find_quantised_onnx(cache, package, precision))
+        return find_quantised_onnx(cache, package, precision).graph_path
     typed = program_precision(package)
     if typed.value == precision.value:
         return package.segmenter_path
@@ -48,9 +48,8 @@ def program_precision(package: ModelPackage) -> ProgramPrecision:
 
 def islands_of(package: ModelPackage, precision: Precision) -> list[str]:
     """Return the kinds of operators that compute in float32 while the others have `precision`."""
-    if precision is Precision.FP16:
-        return island_kinds(ProgramPrecision.FP16)
-    return island_kinds(program_precision(package))
+    typed = program_precision(package) if precision is Precision.FP32 else ProgramPrecision.FP16
+    return island_kinds(typed)
 
 
 def loop_refusal(path: Path, card: Card) -> PackageError:

@@ -33,6 +33,7 @@ def test_help_imports_nothing_that_is_slow_to_import():
         ["bench", "packages", "--help"],
         ["check", "--help"],
         ["calibrate", "--help"],
+        ["doctor", "--help"],
         ["convert", "--help"],
         ["--version"],
     ],

@@ -27,7 +27,7 @@ def test_the_library_for_rtx_is_told_by_what_it_has() -> None:
 
 @pytest.fixture(params=VERSIONS)
 def bindings(request: pytest.FixtureRequest) -> Path:
-    """The folder of the real extension modules of one version; what they would call is not there."""
+    """Where the extension modules of one version are, without the libraries they would call."""
     folder = ROOT / "build" / "tensorrt-bindings" / request.param
     if not folder.is_dir():
         pytest.skip("run `python tools/tensorrt_bindings.py build/tensorrt-bindings`")
