@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from ovseg_ros import __version__
 from ovseg_ros.commands import (
     bench,
+    build,
     calibrate,
     check,
     convert,
@@ -25,7 +26,19 @@ EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
-_VERBS = (segment, evaluate, demo, bench, check, calibrate, fetch, convert, inspect, doctor)
+_VERBS = (
+    segment,
+    evaluate,
+    demo,
+    bench,
+    build,
+    check,
+    calibrate,
+    fetch,
+    convert,
+    inspect,
+    doctor,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

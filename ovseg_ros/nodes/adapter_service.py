@@ -60,10 +60,10 @@ class AdapterService:
         try:
             package = self._segmenter.package.card.name
             mix = choose_mix(package, mode_from_value(request.mode), request.names)
+            self._segmenter.set_adapter(mix)
         except AdapterError as error:
             self._refuse(str(error))
             response.message = str(error)
             return response
-        self._segmenter.set_adapter(mix)
         response.success, response.message = True, f"{mix.mode.value}: {mix.gate}"
         return response

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ovseg_ros import segmenter as segmenter_module
 from ovseg_ros.adapters.mix import AdapterMix, LoraFactors
-from ovseg_ros.errors import AdapterError, FrameError, OvsegError, QueryError
+from ovseg_ros.engine.base import Backend, load_backend
+from ovseg_ros.engine.choice import REFERENCE, BackendName, EngineChoice, Precision
+from ovseg_ros.errors import AdapterError, FrameError, GpuMemoryError, OvsegError, QueryError
+from ovseg_ros.packages import ModelPackage
 from ovseg_ros.segmenter import Segmenter
 from ovseg_ros.vocabulary import IdSpace
 
@@ -174,3 +179,31 @@ def test_a_frame_sees_all_of_a_query_or_none_of_it(segmenter: Segmenter, image: 
     finally:
         stop.set()
         changer.join()
+
+
+def test_the_fallback_opens_when_the_memory_of_the_first_engine_is_free_again(
+    tiny_package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu = EngineChoice(BackendName.TENSORRT, Precision.FP16)
+    tried: list[EngineChoice] = []
+
+    class Held:
+        """What a failed engine holds as long as its error is looked at."""
+
+    alive: list[weakref.ref[Held]] = []
+
+    def open_or_fail(package: ModelPackage, engine: EngineChoice, *_: object) -> Backend:
+        tried.append(engine)
+        if engine == gpu:
+            held = Held()
+            alive.append(weakref.ref(held))
+            raise GpuMemoryError("the GPU is full")
+        assert alive[-1]() is None, "the failed engine is still held"
+        return load_backend(package, engine, 0, tiny_package)
+
+    monkeypatch.setattr(segmenter_module, "open_backend", open_or_fail)
+    with pytest.raises(GpuMemoryError):
+        Segmenter.open(tiny_package, engine=gpu)
+    with Segmenter.open(tiny_package, engine=gpu, fallback=REFERENCE) as opened:
+        assert opened.backend.choice == REFERENCE
+    assert tried == [gpu, gpu, REFERENCE]
