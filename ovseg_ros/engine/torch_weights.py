@@ -62,13 +62,8 @@ def read_weights(package: ModelPackage) -> dict[str, Tensor]:
     They are those that it was exported from; rounded to float16 where its program is typed so.
     Raises `PackageError` where the package has no such weights, and `MissingExtraError`.
     """
+    require_torch_weights(package)
     path = package.folder / TORCH_WEIGHTS_NAME
-    if TORCH_WEIGHTS_NAME not in package.card.files:
-        raise PackageError(
-            f"package '{package.card.name}' has no {TORCH_WEIGHTS_NAME}, which torch takes its "
-            "weights from: it was made by an earlier version; convert it again with "
-            "`ovseg convert`, or export it again"
-        )
     others, places = _read(path)
     initializers = _initializers(package.segmenter_path)
     lost = sorted({place.initializer for place in places.values()} - initializers.keys())
@@ -78,6 +73,20 @@ def read_weights(package: ModelPackage) -> dict[str, Tensor]:
             "convert the package again"
         )
     return others | {name: _taken(initializers, place) for name, place in places.items()}
+
+
+def require_torch_weights(package: ModelPackage) -> str:
+    """Return the SHA-256 of the file of `package` that leads torch to its weights.
+
+    Raises `PackageError` where there is none.
+    """
+    if TORCH_WEIGHTS_NAME not in package.card.files:
+        raise PackageError(
+            f"package '{package.card.name}' has no {TORCH_WEIGHTS_NAME}, which torch takes its "
+            "weights from: it was made by an earlier version; convert it again with "
+            "`ovseg convert`, or export it again"
+        )
+    return package.card.files[TORCH_WEIGHTS_NAME]
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, _Place]]:
