@@ -106,18 +106,22 @@ class CudaDevice:
 
 def require_gpu(choice: EngineChoice) -> None:
     """Raise `BackendError`, with what to do, unless torch can use the GPU of `choice`."""
+    reason = why_no_gpu(choice)
+    if reason:
+        raise BackendError(f"{choice} needs an NVIDIA GPU: {reason}; {_ON_THE_PROCESSOR}")
+
+
+def why_no_gpu(choice: EngineChoice) -> str:
+    """Return why torch cannot use the GPU of `choice`; empty where it can."""
     if not torch.cuda.is_available():
-        built = torch.version.cuda
-        why = (
-            f"no driver or GPU answers torch {torch.__version__} (CUDA {built}); see `nvidia-smi`"
-            if built
-            else f"torch {torch.__version__} was built without CUDA; install one that has it"
-        )
-        raise BackendError(f"{choice} needs an NVIDIA GPU: {why}; {_ON_THE_PROCESSOR}")
+        if torch.version.cuda is None:
+            return f"torch {torch.__version__} was built without CUDA; install one that has it"
+        return f"no driver or GPU answers torch {torch.__version__}; see what `nvidia-smi` says"
     found = torch.cuda.device_count()
-    if choice.gpu >= found:
-        names = [f"cuda:{n} ({torch.cuda.get_device_name(n)})" for n in range(found)]
-        raise BackendError(f"there is no {choice.device}; torch finds {', '.join(names)}")
+    if choice.gpu < found:
+        return ""
+    names = ", ".join(f"cuda:{n} ({torch.cuda.get_device_name(n)})" for n in range(found))
+    return f"there is no {choice.device}; torch finds {names}"
 
 
 def gpu_words(choice: EngineChoice) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import torch
@@ -30,10 +31,10 @@ _CARD = {
 }
 
 
-def tiny_graph(most_labels: int | None = None) -> TinyGraph:
+def tiny_graph(most_labels: int | None = None, embedding_dim: int = 16) -> TinyGraph:
     """Return the network of the embedded default on small frames, with random weights."""
     torch.manual_seed(3)
-    config = TinyConfig(embedding_dim=16, internal_size_px=(64, 96))
+    config = TinyConfig(embedding_dim, internal_size_px=(64, 96))
     network = TinySegmenter(config).eval()
     for name, value in network.state_dict().items():
         # As if it had been trained: no statistics of a batch norm are 0 and 1 then.
@@ -47,6 +48,20 @@ def small_catseg_graph(
 ) -> CatSegGraph:
     """Return the small CAT-Seg of the tests."""
     return CatSegGraph(build(steps), views, most_labels).eval()
+
+
+def write_whole_package(embedded: Path, folder: Path) -> ModelPackage:
+    """Write a package with the text tower of the embedded one and a network of random weights."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in embedded.iterdir():
+        if file.suffix != ".onnx" or file.name == "text.onnx":
+            shutil.copy2(file, folder)
+    card = ModelPackage.load(embedded).card.raw
+    graph = tiny_graph(embedding_dim=card["embedding_dim"])
+    export_segmenter(graph, folder, _TRIALS)
+    size = list(graph.network.config.internal_size_px)
+    seal(folder, {**card, "internal_size_px": size, "default_threshold": 0.0, "most_labels": None})
+    return ModelPackage.load(folder)
 
 
 def write_package(
