@@ -138,7 +138,7 @@ setup(
         "calibrate": requirements("calibrate"),
         "tensorrt": ["tensorrt>=10.3", *FOR_TENSORRT],
         "tensorrt-rtx": ["tensorrt_rtx>=1.0", *FOR_TENSORRT],
-        "torch": ["torch>=2.6", "safetensors>=0.4"],
+        "torch": ["torch>=2.6", "safetensors>=0.4", "onnx>=1.16"],
         "train": requirements("train"),
         "eval": ["rosbags>=0.10", "onnxruntime>=1.17"],
         # The operator's page needs nothing beyond the core so far.
