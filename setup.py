@@ -24,6 +24,9 @@ GENERATED_FOLDERS = ("msg", "srv", "_lib")
 sys.path.insert(0, str(ROOT / "tools"))
 import ros_cmake  # noqa: E402  (a build has only its own path; tools/ is not a package)
 
+# What building an engine, checking it and running it take beside TensorRT itself; no torch.
+FOR_TENSORRT = ["cuda-core", "cuda-bindings", "onnx-ir", "onnxruntime>=1.17", "rosbags>=0.10"]
+
 # Each interface module makes its libraries known before rosidl looks for them by bare name.
 PRELOAD = f"from {PACKAGE}._typesupport import preload_libraries\n\npreload_libraries()\n"
 
@@ -133,8 +136,9 @@ setup(
         "cpu": ["onnxruntime>=1.17", "rosbags>=0.10"],
         "openvino": ["openvino>=2025.0"],
         "calibrate": requirements("calibrate"),
-        "tensorrt": ["tensorrt>=10.0"],
-        "torch": ["torch>=2.6", "safetensors>=0.4"],
+        "tensorrt": ["tensorrt>=10.3", *FOR_TENSORRT],
+        "tensorrt-rtx": ["tensorrt_rtx>=1.0", *FOR_TENSORRT],
+        "torch": ["torch>=2.6", "safetensors>=0.4", "onnx>=1.16"],
         "train": requirements("train"),
         "eval": ["rosbags>=0.10", "onnxruntime>=1.17"],
         # The operator's page needs nothing beyond the core so far.

@@ -10,6 +10,7 @@ from ovseg_ros import __version__
 from ovseg_ros.commands import (
     adapters,
     bench,
+    build,
     calibrate,
     check,
     convert,
@@ -31,6 +32,7 @@ _VERBS = (
     evaluate,
     demo,
     bench,
+    build,
     check,
     calibrate,
     fetch,

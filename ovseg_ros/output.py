@@ -25,7 +25,7 @@ def make_folder(folder: Path) -> None:
         raise _explained(folder, error) from None
 
 
-def write_file(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes | memoryview) -> None:
     """Write `data` to `path`, all of it or nothing; raises `OutputError`."""
     with replacing(path) as temporary:
         temporary.write_bytes(data)

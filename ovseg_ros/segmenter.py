@@ -14,7 +14,14 @@ from ovseg_ros.adapters.mix import AdapterMix, LoraFactors, packed_factors
 from ovseg_ros.closing import Closing
 from ovseg_ros.engine.base import Backend, TextRows, open_backend
 from ovseg_ros.engine.choice import REFERENCE, EngineChoice
-from ovseg_ros.errors import AdapterError, FrameError, GpuMemoryError, OvsegError
+from ovseg_ros.errors import (
+    AdapterError,
+    BackendError,
+    FrameError,
+    GpuMemoryError,
+    OvsegError,
+    QueryError,
+)
 from ovseg_ros.packages import DEFAULT_PACKAGE, ModelPackage
 from ovseg_ros.query import parse_query
 from ovseg_ros.segmentation import MaskArray, Segmentation, Timings, UInt8Array
@@ -95,12 +102,7 @@ class Segmenter(Closing):
         """
         loaded = ModelPackage.load(package)
         text_bank = TextBank.load(loaded)
-        try:
-            backend = open_backend(loaded, engine, threads, cache, camera_px)
-        except GpuMemoryError:
-            if fallback is None:
-                raise
-            backend = open_backend(loaded, fallback, threads, cache, camera_px)
+        backend = _open_unless_full(loaded, engine, threads, cache, camera_px, fallback)
         segmenter = cls(loaded, backend, text_bank, id_space, book)
         try:
             if labels:
@@ -127,6 +129,8 @@ class Segmenter(Closing):
 
     def set_labels(self, specs: Sequence[LabelSpec], templates: Sequence[str] = ()) -> Vocabulary:
         """Make `specs` the query and return its vocabulary; the old one stays on `QueryError`."""
+        if len(specs) <= self.package.card.label_capacity:
+            self._require_bucket(QueryError, labels=len(specs))
         with self._query_lock:
             vocabulary = self._book.write(specs, templates)
             mix = self._pending.mix
@@ -177,15 +181,19 @@ class Segmenter(Closing):
 
     def _require_fit(self, mix: AdapterMix) -> None:
         """Raise `AdapterError` for factors that the engine does not take."""
-        if mix.factors is None:
+        if mix.factors is not None:
+            packed_factors(mix.factors, self.package.card.lora_widths)
+            self._require_bucket(AdapterError, rank=mix.factors.rank)
+
+    def _require_bucket(self, kind: type[OvsegError], labels: int = 1, rank: int = 1) -> None:
+        """Raise `kind`, naming the bucket to build, for what the engine has no room for."""
+        profile = self.backend.capabilities.profile
+        if profile is None:
             return
-        packed_factors(mix.factors, self.package.card.lora_widths)
-        rank, most = mix.factors.rank, self.backend.capabilities.most_rank
-        if most is not None and rank > most:
-            raise AdapterError(
-                f"the adapters have rank {rank} together, the engine takes at most {most}; use "
-                f"fewer, or build one that takes them:  ovseg build --rank {most},{rank}"
-            )
+        try:
+            profile.bucket_of(labels, rank)
+        except BackendError as error:
+            raise kind(str(error)) from None
 
     def _require_query(self, pending: _Pending) -> _Query:
         if pending.query is None:
@@ -222,6 +230,24 @@ class Segmenter(Closing):
             ids = np.array([0, *(label.id for label in labels)], np.uint16)
         rows = TextRows(bank, np.array(codes, np.uint8), np.array(thresholds, np.float32))
         return _Query(vocabulary, rows, ids)
+
+
+def _open_unless_full(
+    package: ModelPackage,
+    engine: EngineChoice,
+    threads: int,
+    cache: Path | None,
+    camera_px: tuple[int, int] | None,
+    fallback: EngineChoice | None,
+) -> Backend:
+    """Open `engine`, or `fallback` where there is one and a GPU has no memory left for `engine`."""
+    try:
+        return open_backend(package, engine, threads, cache, camera_px)
+    except GpuMemoryError:
+        if fallback is None:
+            raise
+    # Only here, behind the error, is all of the engine's memory free again.
+    return open_backend(package, fallback, threads, cache, camera_px)
 
 
 def check_image(image: UInt8Array) -> None:

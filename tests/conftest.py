@@ -15,9 +15,11 @@ SHM_PROFILE = ROOT / "config" / "fastdds_shm.xml"
 
 # A marker needs its module; without it the test is skipped and says what to run.
 NEEDED = {
+    "cuda_core": ("cuda", "pip install 'ovseg_ros[tensorrt]'"),
     "ros": ("rclpy", "make build"),
     "torch": ("torch", "make build-torch"),
     "openvino": ("openvino", "make build-torch"),
+    "tensorrt": ("tensorrt_rtx", "make build-torch"),
     "nncf": ("nncf", "make build-torch"),
     "world": ("mujoco", "make build-torch"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -74,3 +75,10 @@ def print_verdict(verdict: Verdict, console: Console) -> None:
     for row in verdict.rows:
         table.add_row(row.name, f"{row.found:.4f}", row.wanted_text, "yes" if row.met else "NO")
     console.print(table)
+
+
+def print_failures(verdict: Verdict, subject: str) -> None:
+    """Print a line on stderr for each limit that does not hold."""
+    for row in verdict.failed:
+        found = f"{row.name}: {row.found:.4f} found, {row.wanted_text} wanted"
+        print(f"{subject}: {found}", file=sys.stderr)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ovseg_ros.bench.results import BenchResult
 
 NAME = "bench"
-HELP = "measure speed: labels, the node, changes of query, packages side by side, retrieval"
+HELP = "measure speed: labels, the node, changes of query, packages, GPU engines, retrieval"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,18 +33,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     query.add_argument("--changes", type=positive, default=100, help="how many changes of query")
     packages = kinds.add_parser("packages", help="packages and engines side by side")
     _add_contender_options(packages)
+    gpu = kinds.add_parser("gpu", help="engines on one GPU side by side, and the floor under them")
+    _add_gpu_options(gpu)
     retrieval = kinds.add_parser("retrieval", help="choosing among many synthetic adapters")
     _add_retrieval_options(retrieval)
     add_engine_options(labels)
-    for kind in (labels, node, query, retrieval):
+    for kind in (labels, node, query, gpu, retrieval):
         add_package_option(kind)
-    for kind in (labels, node, query, packages):
+    for kind in (labels, node, query, packages, gpu):
         kind.add_argument("--bag", type=Path, metavar="PATH", help="frames of another drive")
     for kind, measure in (
         (labels, _labels),
         (node, _node),
         (query, _query),
         (packages, _packages),
+        (gpu, _gpu),
         (retrieval, _retrieval),
     ):
         kind.add_argument(
@@ -92,6 +95,26 @@ def _add_retrieval_options(parser: argparse.ArgumentParser) -> None:
         help="sizes of the libraries (default: 10 1000 100000)",
     )
     parser.add_argument("--queries", type=positive, default=100, help="per size")
+
+
+def _add_gpu_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", default="cuda", metavar="D", help="default: %(default)s")
+    parser.add_argument(
+        "--engine",
+        action="append",
+        metavar="BACKEND[:PRECISION]",
+        help="may be repeated (default: torch:fp32 called frame by frame, torch:fp16, and "
+        "tensorrt:fp16 where TensorRT is installed)",
+    )
+    parser.add_argument(
+        "--labels",
+        type=positive,
+        nargs="+",
+        metavar="N",
+        help="numbers of labels (default: 1 8 32 128)",
+    )
+    parser.add_argument("--calls", type=positive, default=200, help="per contender and N")
+    parser.add_argument("--camera", default="640x480", metavar="WxH", help="default: %(default)s")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -183,6 +206,33 @@ def _retrieval(arguments: argparse.Namespace) -> BenchResult:
         progress_bar("writing adapters", sum(counts)) as advance,
     ):
         return bench_retrieval(card, Path(work), counts, arguments.queries, advance)
+
+
+def _gpu(arguments: argparse.Namespace) -> BenchResult:
+    from ovseg_ros.bench.gpu import (
+        LABEL_COUNTS,
+        bench_gpu,
+        contender,
+        rounds_of,
+        usual_contenders,
+    )
+    from ovseg_ros.bench.material import scaled_frames
+    from ovseg_ros.bench.packages import FRAMES
+    from ovseg_ros.commands.progress import progress_bar
+    from ovseg_ros.engine.choice import EngineChoice
+    from ovseg_ros.engine.profile import camera_from_text
+    from ovseg_ros.evaluation.drive import open_drive
+
+    device, camera_px = arguments.device, camera_from_text(arguments.camera)
+    engines = [EngineChoice.parse(f"{text}@{device}") for text in arguments.engine or ()]
+    specs = [
+        contender(arguments.package, engine, camera_px) for engine in dict.fromkeys(engines)
+    ] or usual_contenders(arguments.package, device, camera_px)
+    counts = arguments.labels or LABEL_COUNTS
+    frames = scaled_frames(open_drive(_drive(arguments)), camera_px)
+    frames = frames[:: max(1, len(frames) // FRAMES)][:FRAMES]
+    with progress_bar("timing", len(set(counts)) * rounds_of(arguments.calls)) as advance:
+        return bench_gpu(specs, frames, counts, arguments.calls, device, advance)
 
 
 def _on_the_graph(measure: Any, arguments: argparse.Namespace, amount: int) -> BenchResult:

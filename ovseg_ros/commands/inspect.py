@@ -1,4 +1,8 @@
-"""Show a model package: its card, the sizes of its files, and whether their hashes hold."""
+"""Show a model package or a built engine: what it is, and whether its hashes hold.
+
+Of a package: its card and the sizes of its files. Of an engine, given by its folder or a file in
+it: its sidecar and what it is made of, layer by layer. Exit code 1: the engine was altered.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +15,33 @@ if TYPE_CHECKING:
 _LONGEST_LIST = 16
 
 NAME = "inspect"
-HELP = "show and verify a model package"
+HELP = "show and verify a model package or a built engine"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this verb."""
-    parser.add_argument("package", metavar="PACKAGE", help="name or folder of a model package")
+    parser.add_argument(
+        "package",
+        metavar="PACKAGE",
+        help="name or folder of a model package; or an engine: its folder or a file in it",
+    )
+    parser.add_argument(
+        "--layers",
+        type=int,
+        default=60,
+        metavar="N",
+        help="rows of an engine's layer table, 0 for all (default: %(default)s)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Verify the package and print what its card says."""
+    """Verify the package or the engine and print what is known of it."""
+    from ovseg_ros.commands.inspect_engine import engine_folder, show_engine
     from ovseg_ros.packages import ModelPackage
 
+    folder = engine_folder(arguments.package)
+    if folder is not None:
+        return 0 if show_engine(folder, arguments.layers) else 1
     print(describe(ModelPackage.load(arguments.package)))
     return 0
 

@@ -71,3 +71,8 @@ def positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 up")
     return value
+
+
+def buckets(text: str) -> tuple[int, ...]:
+    """Return the numbers in `text`, for example '8,32,128'; raises argparse's error for others."""
+    return tuple(positive(word.strip()) for word in text.split(","))

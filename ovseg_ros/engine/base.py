@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ovseg_ros.adapters.mix import LoraFactors
 from ovseg_ros.engine.choice import REFERENCE, BackendName, EngineChoice
+from ovseg_ros.engine.profile import EngineProfile
 from ovseg_ros.packages import ModelPackage
 from ovseg_ros.user_folders import user_cache_folder
 
@@ -45,15 +46,20 @@ class RawResult:
 class Capabilities:
     """What a loaded backend can do: where it runs, in what type, and how many labels it takes.
 
-    `camera_px` (W, H) is the one size of frames that it takes; None where it takes any. `most_rank`
-    is the largest rank of LoRA factors that it takes; None where it takes any.
+    `camera_px` (W, H) is the one size of frames that it takes; None where it takes any. `profile`
+    is what it was built for; None where it takes any number of labels and any rank.
     """
 
     device: str
     dtype: str
     label_capacity: int
     camera_px: tuple[int, int] | None = None
-    most_rank: int | None = None
+    profile: EngineProfile | None = None
+
+    @property
+    def most_rank(self) -> int | None:
+        """The largest rank of LoRA factors that it takes; None where it takes any."""
+        return self.profile.rank_buckets[-1] if self.profile else None
 
 
 class Backend(Protocol):

@@ -55,7 +55,7 @@ def require_precision(core: Any, precision: Precision) -> None:
     capabilities = _capabilities(core)
     if _NEEDED[precision] in capabilities:
         return
-    usable = [p.value for p in Precision if _NEEDED[p] in capabilities]
+    usable = [p.value for p, needed in _NEEDED.items() if needed in capabilities]
     raise BackendError(
         f"this processor ({core.get_property(_DEVICE, 'FULL_DEVICE_NAME')}) has no instructions "
         f"for {precision.value} that OpenVINO could use; choose a precision from "

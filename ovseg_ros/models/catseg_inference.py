@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ovseg_ros.models.catseg import CatSegConfig
+from ovseg_ros.models.pixels import normalise
 
 _PAD_MULTIPLE_PX = 32
 _CANVAS_PX = 640
@@ -39,8 +40,8 @@ def prepare(images: Tensor, config: CatSegConfig, views: Views) -> Tensor:
     """
     side = (config.clip_side_px, config.clip_side_px)
     if views is Views.SLIDING:
-        return _resize(_normalise(_windows(images), config), side)
-    x = _normalise(images, config)
+        return _resize(normalise(_windows(images), config.mean, config.std), side)
+    x = normalise(images, config.mean, config.std)
     down, right = -x.shape[2] % _PAD_MULTIPLE_PX, -x.shape[3] % _PAD_MULTIPLE_PX
     return _resize(F.pad(x, (0, right, 0, down)), side)
 
@@ -83,11 +84,6 @@ def _merge(windows: Tensor) -> Tensor:
 def _corners() -> list[tuple[int, int]]:
     starts = range(0, _CANVAS_PX - _WINDOW_PX + 1, _STRIDE_PX)
     return [(y, x) for y in starts for x in starts]
-
-
-def _normalise(x: Tensor, config: CatSegConfig) -> Tensor:
-    mean, std = (x.new_tensor(v).reshape(3, 1, 1) for v in (config.mean, config.std))
-    return (x - mean) / std
 
 
 def _resize(x: Tensor, size_px: tuple[int, int]) -> Tensor:

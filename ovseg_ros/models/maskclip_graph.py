@@ -9,6 +9,7 @@ from ovseg_ros.models.clip_image import scene_embedding
 from ovseg_ros.models.label_rows import ABSENT_COSINE, LabelRows, without_absent
 from ovseg_ros.models.lora import LoraSlices
 from ovseg_ros.models.maskclip import MaskClip
+from ovseg_ros.models.pixels import normalise
 from ovseg_ros.models.segmenter_graph import SegmenterGraph
 
 _FINER = 4
@@ -28,9 +29,8 @@ class MaskClipGraph(SegmenterGraph):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Let the labels compete on cosines that are interpolated to a quarter of the patch."""
         config = self.network.config
-        mean, std = (pixels.new_tensor(v).reshape(3, 1, 1) for v in (config.mean, config.std))
         x = F.interpolate(pixels, config.internal_size_px, mode="bilinear", align_corners=False)
-        x = (x - mean) / std
+        x = normalise(x, config.mean, config.std)
         features = self.network.features(x, lora)
         cosines = self.network.compare(self.network.to_map(features, x), labels.bank)
         cosines = without_absent(cosines, labels.real, ABSENT_COSINE)

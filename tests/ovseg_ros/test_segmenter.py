@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ovseg_ros import segmenter as segmenter_module
 from ovseg_ros.adapters.mix import AdapterMix, LoraFactors
-from ovseg_ros.errors import AdapterError, FrameError, OvsegError, QueryError
+from ovseg_ros.engine.base import Backend, load_backend
+from ovseg_ros.engine.choice import REFERENCE, BackendName, EngineChoice, Precision
+from ovseg_ros.engine.profile import EngineProfile
+from ovseg_ros.errors import AdapterError, FrameError, GpuMemoryError, OvsegError, QueryError
+from ovseg_ros.packages import ModelPackage
 from ovseg_ros.segmenter import Segmenter
 from ovseg_ros.vocabulary import IdSpace
 
@@ -225,8 +231,37 @@ def test_a_mix_that_the_engine_does_not_take_leaves_the_old_one(
         segmenter.set_adapter(AdapterMix(factors=strange))
     with pytest.raises(AdapterError, match="takes none"):
         segmenter.set_adapter(AdapterMix(text_factors=strange))
-    small = replace(segmenter.backend.capabilities, most_rank=8)
-    monkeypatch.setattr(segmenter.backend, "capabilities", small)
-    with pytest.raises(AdapterError, match="rank 9 together, the engine takes at most 8"):
+    small = EngineProfile((320, 240), rank_buckets=(4, 8))
+    limited = replace(segmenter.backend.capabilities, profile=small)
+    monkeypatch.setattr(segmenter.backend, "capabilities", limited)
+    with pytest.raises(AdapterError, match="rank 9 was asked for.*ovseg build --rank 4,8,9"):
         segmenter.set_adapter(AdapterMix(factors=random_factors(segmenter, 9)))
     assert segmenter.infer(image).adapter_mix is before
+
+
+def test_the_fallback_opens_when_the_memory_of_the_first_engine_is_free_again(
+    tiny_package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu = EngineChoice(BackendName.TENSORRT, Precision.FP16)
+    tried: list[EngineChoice] = []
+
+    class Held:
+        """What a failed engine holds as long as its error is looked at."""
+
+    alive: list[weakref.ref[Held]] = []
+
+    def open_or_fail(package: ModelPackage, engine: EngineChoice, *_: object) -> Backend:
+        tried.append(engine)
+        if engine == gpu:
+            held = Held()
+            alive.append(weakref.ref(held))
+            raise GpuMemoryError("the GPU is full")
+        assert alive[-1]() is None, "the failed engine is still held"
+        return load_backend(package, engine, 0, tiny_package)
+
+    monkeypatch.setattr(segmenter_module, "open_backend", open_or_fail)
+    with pytest.raises(GpuMemoryError):
+        Segmenter.open(tiny_package, engine=gpu)
+    with Segmenter.open(tiny_package, engine=gpu, fallback=REFERENCE) as opened:
+        assert opened.backend.choice == REFERENCE
+    assert tried == [gpu, gpu, REFERENCE]

@@ -21,6 +21,7 @@ from ovseg_ros.adapters.domain import DomainStatistics
 from ovseg_ros.adapters.library import AdapterLibrary
 from ovseg_ros.adapters.mix import AdapterMix, AdapterMode
 from ovseg_ros.adapters.selection import SelectionSettings
+from ovseg_ros.engine.profile import EngineProfile
 from ovseg_ros.errors import AdapterError
 from ovseg_ros.nodes import adapter_worker
 from ovseg_ros.nodes.adapter_worker import AdapterWorker, SeenFrame
@@ -198,7 +199,8 @@ def test_settings_change_while_it_runs(bench: Bench) -> None:
 def test_more_rank_than_the_engine_takes_is_refused(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small = replace(bench.segmenter.backend.capabilities, most_rank=RANK)
+    profile = EngineProfile((160, 120), rank_buckets=(RANK,))
+    small = replace(bench.segmenter.backend.capabilities, profile=profile)
     monkeypatch.setattr(bench.segmenter.backend, "capabilities", small)
     worker = bench.open("noon", "sunset")
     with pytest.raises(AdapterError, match=rf"rank {2 * RANK} together.*ovseg build --rank"):

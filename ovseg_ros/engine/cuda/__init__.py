@@ -1,0 +1,1 @@
+"""NVIDIA GPUs without torch: what there is, memory, one stream, recorded work."""
