@@ -96,7 +96,7 @@ OPTIONAL: Mapping[str, Mapping[str, Mapping[str, tuple[str, ...] | None]]] = {
     "validity": {
         "Runtime": {"engine_header_size": None, "get_engine_validity": ("buffer",)},
         "EngineValidity": {"INVALID": None},
-        "EngineInvalidityDiagnostics": {"__members__": None},
+        "EngineInvalidityDiagnostics": {"INSUFFICIENT_GPU_MEMORY": None, "OLD_CUDA_DRIVER": None},
     },
     "portable engines": {"IBuilderConfig": {"num_compute_capabilities": None}},
     "kernels compiled when loading": {
