@@ -16,6 +16,7 @@ from pathlib import Path
 from ovseg_ros.output import OutputError, make_folder
 
 ENGINES = "engines"
+COMPILED = "runtime"
 _PREFIX = ".part_"
 
 
@@ -39,6 +40,20 @@ def staging(cache: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
+
+
+def keep_compiled(stage: Path, cache: Path) -> None:
+    """Move what the library compiled while the engine was checked in `stage` into `cache`.
+
+    The first load after the build finds it there. Raises `OutputError`.
+    """
+    compiled = cache / COMPILED
+    for path in (stage / COMPILED).glob("*"):
+        make_folder(compiled)
+        try:
+            os.replace(path, compiled / path.name)
+        except OSError as error:
+            raise OutputError(f"cannot write {compiled}: {error.strerror or error}") from None
 
 
 @contextmanager
