@@ -95,10 +95,12 @@ $(PACKAGE): $(ENVIRONMENT) $(INTERFACE_SOURCES)
 	PYTHONWARNINGS=ignore $(PIP) --no-build-isolation --editable '.[ros,cpu]'
 	touch $@
 
-$(TORCH): $(PACKAGE) requirements/train.txt requirements/calibrate.txt requirements/open-clip.txt
+$(TORCH): $(PACKAGE) requirements/train.txt requirements/calibrate.txt requirements/open-clip.txt \
+	tools/tensorrt_bindings.py
 	@echo "Installing torch, the training tools and OpenVINO into $(VENV) ..."
 	$(PIP) -r requirements/train.txt -r requirements/calibrate.txt
 	$(PIP) --no-deps -r requirements/open-clip.txt
+	-$(BIN)/python tools/tensorrt_bindings.py build/tensorrt-bindings
 	touch $@
 
 $(COLCON): requirements/colcon.txt
