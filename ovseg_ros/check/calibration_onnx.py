@@ -10,7 +10,7 @@ import io
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from ovseg_ros.check.float_parts import Flow, float_parts
 from ovseg_ros.check.material import Material
 from ovseg_ros.engine.choice import Precision
 from ovseg_ros.engine.half import to_half
-from ovseg_ros.engine.islands import HEAVY, float32_nodes
+from ovseg_ros.engine.islands import HEAVY, float32_nodes, loops
 from ovseg_ros.engine.qdq import read_quantised, restore_float, type_pairs
 from ovseg_ros.engine.quantised import QuantisedModel, store_quantised
 from ovseg_ros.engine.quantised_onnx import qdq_form
@@ -65,14 +65,15 @@ def calibrate_onnx(
     """Quantise the program of `package` to `precision` on the frames of `material`, into `cache`.
 
     `precision` is int8 or fp8. `facts` go into the readable sidecar; `on_frame` is called for each
-    frame calibrated on. Raises `BackendError` for a package that is float16 already, `QueryError`
-    for labels it does not take, `FrameError`, `MissingExtraError`, `OutputError`.
+    frame calibrated on. Raises `BackendError` for a package that is float16 already or has
+    loops, `QueryError` for labels it does not take, `FrameError`, `MissingExtraError`,
+    `OutputError`.
     """
     modelopt = import_modelopt()
     import onnx_ir as ir
 
     model = ir.load(package.segmenter_path)
-    _require_single(model, package)
+    _require_suitable(model, package)
     kept = left_in_float(model)
     inputs = CalibrationInputs(package, material)
     with tempfile.TemporaryDirectory(prefix="ovseg_calibrate_") as scratch:
@@ -107,34 +108,31 @@ def left_in_float(model: ir.Model) -> set[str]:
 
 
 def _flow(graph: ir.Graph) -> Flow:
-    """Return the flow of the main graph; a loop is one node, and takes what its body takes."""
     ports = {f"{_PORT} {value.name}": value for value in graph.inputs}
     makers: dict[Any, str] = {value: name for name, value in ports.items()}
     for node in graph:
         makers |= dict.fromkeys(node.outputs, node.name or "")
     kinds = dict.fromkeys(ports, _PORT) | {node.name or "": node.op_type for node in graph}
     sources = {
-        node.name or "": [makers[value] for value in _operands(node) if value in makers]
+        node.name or "": [makers[value] for value in node.inputs if value in makers]
         for node in graph
     }
     inputs = {value.name or "": name for name, value in ports.items()}
     return Flow(kinds, sources, inputs, {v.name or "": makers[v] for v in graph.outputs})
 
 
-def _operands(node: ir.Node) -> Iterator[Any]:
-    yield from node.inputs
-    for attribute in node.attributes.values():
-        if attribute.type.name == "GRAPH":
-            for inner in attribute.as_graph().all_nodes():
-                yield from inner.inputs
-
-
-def _require_single(model: ir.Model, package: ModelPackage) -> None:
-    halves = [v for v in model.graph.initializers.values() if v.dtype and v.dtype.name == "FLOAT16"]
-    if halves:
+def _require_suitable(model: ir.Model, package: ModelPackage) -> None:
+    """Raise `BackendError` for a program in float16 or with loops, which TensorRT is not given."""
+    again = "make the package again with  ovseg convert"
+    if any(v.dtype and v.dtype.name == "FLOAT16" for v in model.graph.initializers.values()):
         raise BackendError(
             f"the program of package '{package.card.name}' is in float16, and calibration starts "
-            "from float32; make the package again with  ovseg convert --precision fp32"
+            f"from float32; {again} --precision fp32"
+        )
+    if any(loops(model.graph)):
+        raise BackendError(
+            f"the program of package '{package.card.name}' has loops over labels, which TensorRT "
+            f"is not given; {again} --at-once"
         )
 
 
@@ -147,7 +145,7 @@ def _quantise(
     inputs: CalibrationInputs,
     on_frame: Callable[[], None],
 ) -> ir.Model:
-    """Return `model` with Q/DQ, in float32; the nodes of `model` itself are renamed."""
+    """Return `model` with Q/DQ, in float32; `model` itself is renamed."""
     import onnx_ir as ir
 
     for node in model.graph:

@@ -102,14 +102,29 @@ def test_ids_and_adapters_stay_out_of_it(package: ModelPackage) -> None:
     assert len(heavy) > len(package.card.lora_sites), "most of the network may be quantised"
 
 
-def test_a_program_in_float16_is_refused(package, drive, tmp_path: Path) -> None:
-    pytest.importorskip("modelopt", reason="run `pip install -r requirements/modelopt.txt`")
+def add_loop(program: ir.Model) -> None:
+    body = ir.Graph((), (), nodes=())
+    program.graph.append(ir.node("Loop", [None, None], {"body": body}))
+
+
+@pytest.mark.modelopt
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (to_half, "is in float16.* ovseg convert --precision fp32"),
+        (add_loop, "has loops over labels.* ovseg convert --at-once"),
+    ],
+)
+def test_a_program_of_another_kind_is_refused(
+    package, drive, tmp_path: Path, change, message: str
+) -> None:
     program = ir.load(package.segmenter_path)
-    to_half(program)
+    change(program)
     ir.save(program, tmp_path / "segmenter.onnx")
-    half = replace(package, folder=tmp_path)
-    with pytest.raises(BackendError, match="is in float16.* ovseg convert --precision fp32"):
-        calibrate_onnx(half, Precision.INT8, drive, tmp_path, {})
+    other = replace(package, folder=tmp_path)
+    with pytest.raises(BackendError, match=message):
+        calibrate_onnx(other, Precision.INT8, drive, tmp_path, {})
+    assert not (tmp_path / "qdq").exists()
 
 
 def test_without_modelopt_the_extra_is_named(package, drive, tmp_path, monkeypatch) -> None:
