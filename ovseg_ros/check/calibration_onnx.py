@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
 EXTRA = "modelopt"
-# As ModelOpt advises: fp8 has the range that outliers need, int8 clips them.
+# ModelOpt's default for int8; its ranges of fp8 hold for the largest value only.
 _METHODS = {Precision.INT8: "entropy", Precision.FP8: "max"}
 _PORT = "Port"
 # ModelOpt takes names for patterns from their beginning: `add_1` would be `add_10` as well.
