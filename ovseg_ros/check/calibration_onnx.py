@@ -26,6 +26,7 @@ from ovseg_ros.engine.islands import HEAVY, float32_nodes, loops
 from ovseg_ros.engine.qdq import read_quantised, restore_float, type_pairs
 from ovseg_ros.engine.quantised import QuantisedModel, store_quantised
 from ovseg_ros.engine.quantised_onnx import qdq_form
+from ovseg_ros.engine.tensorrt.program import loop_refusal
 from ovseg_ros.errors import BackendError, MissingExtraError
 from ovseg_ros.packages import ModelPackage
 
@@ -65,7 +66,7 @@ def calibrate_onnx(
     """Quantise the program of `package` to `precision` on the frames of `material`, into `cache`.
 
     `precision` is int8 or fp8. `facts` go into the readable sidecar; `on_frame` is called for each
-    frame calibrated on. Raises `BackendError` for a package that is float16 already or has
+    frame calibrated on. Raises `BackendError` for a package in float16, `PackageError` for one with
     loops, `QueryError` for labels it does not take, `FrameError`, `MissingExtraError`,
     `OutputError`.
     """
@@ -122,18 +123,13 @@ def _flow(graph: ir.Graph) -> Flow:
 
 
 def _require_suitable(model: ir.Model, package: ModelPackage) -> None:
-    """Raise `BackendError` for a program in float16 or with loops, which TensorRT is not given."""
-    again = "make the package again with  ovseg convert"
     if any(v.dtype and v.dtype.name == "FLOAT16" for v in model.graph.initializers.values()):
         raise BackendError(
             f"the program of package '{package.card.name}' is in float16, and calibration starts "
-            f"from float32; {again} --precision fp32"
+            "from float32; make the package again with  ovseg convert --precision fp32"
         )
     if any(loops(model.graph)):
-        raise BackendError(
-            f"the program of package '{package.card.name}' has loops over labels, which TensorRT "
-            f"is not given; {again} --at-once"
-        )
+        raise loop_refusal(package.segmenter_path, package.card)
 
 
 def _quantise(
