@@ -22,6 +22,7 @@ ENVIRONMENT := $(VENV)/.stamp-environment
 PACKAGE := $(VENV)/.stamp-package
 TORCH := $(VENV)/.stamp-torch
 COLCON := .venv-colcon/.stamp-colcon
+TORCH_LISTS := train.txt calibrate.txt tensorrt.txt modelopt.txt
 
 # What train-tiny starts from: folders with camvid/ and idd_lite/, and with the initial weights.
 DATA ?= ../shared/data
@@ -95,10 +96,10 @@ $(PACKAGE): $(ENVIRONMENT) $(INTERFACE_SOURCES)
 	PYTHONWARNINGS=ignore $(PIP) --no-build-isolation --editable '.[ros,cpu]'
 	touch $@
 
-$(TORCH): $(PACKAGE) requirements/train.txt requirements/calibrate.txt requirements/tensorrt.txt \
+$(TORCH): $(PACKAGE) $(addprefix requirements/,$(TORCH_LISTS)) \
 	requirements/open-clip.txt tools/tensorrt_bindings.py
 	@echo "Installing torch, the training tools, OpenVINO and TensorRT into $(VENV) ..."
-	$(PIP) $(addprefix -r requirements/,train.txt calibrate.txt tensorrt.txt)
+	$(PIP) $(addprefix -r requirements/,$(TORCH_LISTS))
 	$(PIP) --no-deps -r requirements/open-clip.txt
 	-$(BIN)/python tools/tensorrt_bindings.py build/tensorrt-bindings
 	touch $@
