@@ -3,7 +3,7 @@
 #   make build         the environment with ROS 2 wheels, and the generated interfaces
 #   make demo          the node on a recorded drive: camera, operator and recorder, four processes
 #   make test          all tests; those that need torch or OpenVINO are skipped before `make build-torch`
-#   make build-torch   adds what training, export and OpenVINO need
+#   make build-torch   adds what training, export, OpenVINO and TensorRT need
 #   make lint          style and types
 #   make bench         measures speed on this machine and writes docs/benchmarks
 #   make accuracy      mIoU on labelled data, see DATA, and on simulated scenes
@@ -22,6 +22,7 @@ ENVIRONMENT := $(VENV)/.stamp-environment
 PACKAGE := $(VENV)/.stamp-package
 TORCH := $(VENV)/.stamp-torch
 COLCON := .venv-colcon/.stamp-colcon
+TORCH_LISTS := train.txt calibrate.txt tensorrt.txt modelopt.txt
 
 # What train-tiny starts from: folders with camvid/ and idd_lite/, and with the initial weights.
 DATA ?= ../shared/data
@@ -95,10 +96,12 @@ $(PACKAGE): $(ENVIRONMENT) $(INTERFACE_SOURCES)
 	PYTHONWARNINGS=ignore $(PIP) --no-build-isolation --editable '.[ros,cpu]'
 	touch $@
 
-$(TORCH): $(PACKAGE) requirements/train.txt requirements/calibrate.txt requirements/open-clip.txt
-	@echo "Installing torch, the training tools and OpenVINO into $(VENV) ..."
-	$(PIP) -r requirements/train.txt -r requirements/calibrate.txt
+$(TORCH): $(PACKAGE) $(addprefix requirements/,$(TORCH_LISTS)) \
+	requirements/open-clip.txt tools/tensorrt_bindings.py
+	@echo "Installing torch, the training tools, OpenVINO and TensorRT into $(VENV) ..."
+	$(PIP) $(addprefix -r requirements/,$(TORCH_LISTS))
 	$(PIP) --no-deps -r requirements/open-clip.txt
+	-$(BIN)/python tools/tensorrt_bindings.py build/tensorrt-bindings
 	touch $@
 
 $(COLCON): requirements/colcon.txt

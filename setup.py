@@ -140,6 +140,7 @@ setup(
         "tensorrt-rtx": ["tensorrt_rtx>=1.0", *FOR_TENSORRT],
         "torch": ["torch>=2.6", "safetensors>=0.4", "onnx>=1.16"],
         "train": requirements("train"),
+        "modelopt": requirements("modelopt"),
         "eval": ["rosbags>=0.10", "onnxruntime>=1.17"],
         # The operator's page needs nothing beyond the core so far.
         "console": [],

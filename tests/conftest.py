@@ -21,6 +21,7 @@ NEEDED = {
     "openvino": ("openvino", "make build-torch"),
     "tensorrt": ("tensorrt_rtx", "make build-torch"),
     "nncf": ("nncf", "make build-torch"),
+    "modelopt": ("modelopt", "pip install -r requirements/modelopt.txt"),
     "world": ("mujoco", "make build-torch"),
 }
 

@@ -158,7 +158,7 @@ def _build(
         note_check,
         why_not_runnable,
     )
-    from ovseg_ros.engine.tensorrt.staging import staging
+    from ovseg_ros.engine.tensorrt.staging import keep_compiled, staging
     from ovseg_ros.engine.tensorrt.store import install_engine
     from ovseg_ros.engine.verdicts import write_verdict
     from ovseg_ros.packages import ModelPackage
@@ -179,6 +179,7 @@ def _build(
         if verdict.failed:
             return False
         engine = note_check(engine, f"passed on {workshop.material.source}")
+        keep_compiled(stage, workshop.cache)
         _report(install_engine(workshop.cache, engine))
         write_verdict(workshop.cache, verdict)
     return True

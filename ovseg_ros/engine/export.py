@@ -103,6 +103,7 @@ def export_segmenter(
         check_graph(graph, path, trials, precision)
         write_weights(graph, path, weights)
         for made in (path, weights):
+            made.chmod(0o644)
             os.replace(made, folder / made.name)
 
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ovseg_ros.engine.islands import UNTYPED, float32_nodes, loops
+from ovseg_ros.engine.qdq import is_scale
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -94,7 +97,11 @@ def _constant(value: ir.Value, dtype: ir.DataType) -> ir.Value:
 
     graph, name = value.graph, _name(value, dtype)
     assert value.const_value is not None and graph is not None
-    tensor = ir.tensor(value.const_value.numpy().astype(dtype.numpy()), name=name)
+    numbers = value.const_value.numpy().astype(dtype.numpy())
+    if is_scale(value):
+        # Of channels that are as good as zero; engines refuse a scale of zero.
+        numbers = numbers.clip(min=np.finfo(numbers.dtype).smallest_subnormal)
+    tensor = ir.tensor(numbers, name=name)
     rounded = ir.Value(name=name, type=ir.TensorType(dtype), shape=value.shape, const_value=tensor)
     graph.register_initializer(rounded)
     return rounded

@@ -31,6 +31,8 @@ def import_onnxruntime() -> Any:
         import onnxruntime
     except ImportError:
         raise MissingExtraError("onnxruntime", "cpu") from None
+    # Some builds report to their makers.
+    onnxruntime.disable_telemetry_events()
     return onnxruntime
 
 

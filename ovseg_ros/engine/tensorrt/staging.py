@@ -8,14 +8,15 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
 
 from ovseg_ros.output import OutputError, make_folder
 
 ENGINES = "engines"
+COMPILED = "runtime"
 _PREFIX = ".part_"
 
 
@@ -27,18 +28,32 @@ def staging(cache: Path) -> Iterator[Path]:
     """
     engines = cache / ENGINES
     make_folder(engines)
-    try:
-        with locked(engines):
-            _remove_leftovers(engines)
-            folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=engines))
-            lock = _lock(folder, wait=False)
-    except OSError as error:
-        raise OutputError(f"cannot write into {engines}: {error.strerror or error}") from None
-    try:
+    folder = engines / f"{_PREFIX}{uuid4().hex}"
+    with ExitStack() as owned:
+        # Before there is a folder, so that an interrupt at any moment finds it registered.
+        owned.callback(shutil.rmtree, folder, ignore_errors=True)
+        try:
+            with locked(engines):
+                _remove_leftovers(engines)
+                folder.mkdir()
+                owned.callback(os.close, _lock(folder, wait=False))
+        except OSError as error:
+            raise OutputError(f"cannot write into {engines}: {error.strerror or error}") from None
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(lock)
+
+
+def keep_compiled(stage: Path, cache: Path) -> None:
+    """Move what the library compiled while the engine was checked in `stage` into `cache`.
+
+    The first load after the build finds it there. Raises `OutputError`.
+    """
+    compiled = cache / COMPILED
+    for path in (stage / COMPILED).glob("*"):
+        make_folder(compiled)
+        try:
+            os.replace(path, compiled / path.name)
+        except OSError as error:
+            raise OutputError(f"cannot write {compiled}: {error.strerror or error}") from None
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from ovseg_ros.check.material import material_from_bag
 from ovseg_ros.engine.base import TextRows, load_backend
 from ovseg_ros.engine.choice import BackendName, EngineChoice, Precision
 from ovseg_ros.engine.openvino import import_openvino
-from ovseg_ros.engine.quantised import QuantisedModel, find_quantised, store_quantised
+from ovseg_ros.engine.quantised import QuantisedModel, find_quantised
 from ovseg_ros.errors import BackendError
 from ovseg_ros.packages import ModelPackage
 
@@ -80,38 +80,3 @@ def test_it_runs_with_exact_ids_and_live_adapters(package, cache, model) -> None
 def test_without_calibration_the_command_is_named(package: ModelPackage, tmp_path: Path) -> None:
     with pytest.raises(BackendError, match="no int8 model .* run  ovseg calibrate --package"):
         load_backend(package, INT8, 0, tmp_path)
-
-
-def store(package: ModelPackage, cache: Path, content: bytes) -> QuantisedModel:
-    def save(path: Path) -> None:
-        path.write_bytes(content)
-        path.with_suffix(".bin").write_bytes(content * 2)
-
-    return store_quantised(cache, package, save, {})
-
-
-def test_a_new_calibration_takes_the_place_of_the_old_one(package, tmp_path: Path) -> None:
-    old, new = store(package, tmp_path, b"old"), store(package, tmp_path, b"new")
-    assert find_quantised(tmp_path, package) == new != old
-    assert len(list(new.graph_path.parent.iterdir())) == 3
-
-
-def test_a_calibration_that_fails_leaves_the_old_one(package, tmp_path: Path) -> None:
-    old = store(package, tmp_path, b"old")
-
-    def fail(path: Path) -> None:
-        path.write_bytes(b"half")
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        store_quantised(tmp_path, package, fail, {})
-    assert find_quantised(tmp_path, package) == old
-    assert len(list(old.graph_path.parent.iterdir())) == 3
-
-
-@pytest.mark.parametrize("suffix", [".xml", ".bin"])
-def test_an_altered_model_is_refused(package, tmp_path: Path, suffix: str) -> None:
-    model = store(package, tmp_path, b"content")
-    model.graph_path.with_suffix(suffix).write_bytes(b"other")
-    with pytest.raises(BackendError, match="was altered; run  ovseg calibrate"):
-        find_quantised(tmp_path, package)

@@ -80,6 +80,8 @@ def with_gpu(monkeypatch, row: CheckRow) -> None:
 
     def checked(package, choice, material, cache, command, now, on_frame, camera_px) -> Verdict:
         assert len(built(cache)) == 1, "the engine to check is in the cache that is named"
+        (cache / "runtime").mkdir()
+        (cache / "runtime" / "kernels.bin").write_bytes(b"compiled")
         fields = [package.card.files["segmenter.onnx"], "tensorrt", "fp16", "1", "2", "3", "cuda"]
         return Verdict(EngineIdentity(*fields), package.card.checks, (row,), {})
 
@@ -96,6 +98,7 @@ def test_an_engine_that_fails_its_check_is_not_installed(cache, drive, monkeypat
     about = json.loads((first / "engine.json").read_text())
     assert about["check"].startswith("passed on ")
     assert len(list((cache / "verdicts").iterdir())) == 1
+    assert (cache / "runtime" / "kernels.bin").read_bytes() == b"compiled"
 
     with_gpu(monkeypatch, CheckRow("mask agreement, frames", 0.5, 0.98, True))
     capsys.readouterr()
@@ -190,7 +193,9 @@ def test_an_interrupted_build_leaves_the_cache_clean(cache: Path, drive: Path, a
     finally:
         build.kill()
         build.communicate()
-    assert build.returncode == 130 and "ovseg build: interrupted" in errors
+    # Python ends by the signal itself where that came while it was making a class.
+    assert build.returncode in (130, -signal.SIGINT), errors
+    assert "ovseg build: interrupted" in errors
     assert not built(cache)
     assert [path.name for path in cache.iterdir()] == ["engines"]
 

@@ -107,6 +107,7 @@ def test_the_card_decides_about_int8(
     [
         (["check", "--backend", "onnxruntime"], "what other engines are compared with"),
         (["check", "--backend", "onnxruntime", "--precision", "int8"], "it has fp32"),
+        (["calibrate", "--precision", "fp8", "--images", "x"], "openvino has no precision fp8"),
         (["check", "--images", "no/such/folder"], "no image at 'no/such/folder'"),
         (["check", "--data", "no/such/folder"], "classes.json cannot be read"),
         (["check", "--bag", "no/such/bag"], "cannot be read as a bag"),
@@ -117,7 +118,7 @@ def test_the_card_decides_about_int8(
         ),
     ],
 )
-def test_a_check_that_cannot_be_made_is_refused_in_one_line(words, message, capsys) -> None:
+def test_what_cannot_be_made_is_refused_in_one_line(words, message, capsys) -> None:
     assert main(words) == 2
     lines = capsys.readouterr().err.strip().splitlines()
     assert message in lines[-1]

@@ -30,7 +30,7 @@ def bindings(request: pytest.FixtureRequest) -> Path:
     """Where the extension modules of one version are, without the libraries they would call."""
     folder = ROOT / "build" / "tensorrt-bindings" / request.param
     if not folder.is_dir():
-        pytest.skip("run `python tools/tensorrt_bindings.py build/tensorrt-bindings`")
+        pytest.skip("its bindings are not in build/tensorrt-bindings; run `make build-torch`")
     return folder
 
 
