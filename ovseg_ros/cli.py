@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from ovseg_ros import __version__
 from ovseg_ros.commands import (
+    adapters,
     bench,
     build,
     calibrate,
@@ -36,6 +37,7 @@ _VERBS = (
     calibrate,
     fetch,
     convert,
+    adapters,
     inspect,
     doctor,
 )

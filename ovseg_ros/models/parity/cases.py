@@ -10,6 +10,7 @@ from pathlib import Path
 from ovseg_ros.errors import OvsegError
 from ovseg_ros.models.catseg import CatSegConfig
 from ovseg_ros.models.catseg_inference import Views
+from ovseg_ros.models.parity.semla import fused_weights
 from ovseg_ros.models.registry import CATSEG_BASE, CATSEG_LARGE
 
 LABELS = ("road", "building", "sky", "person", "traffic light", "tree", "parked car")
@@ -18,12 +19,19 @@ MANY_LABELS = tuple(f"thing number {i}" for i in range(300))
 RESULT_SIZE_PX = (480, 640)
 _NAME = re.compile(r"(single|sliding)_(raw|short640)_pool([12])(_comma|_300labels)?")
 _SUFFIX_LABELS = {None: LABELS, "_comma": COMMA_LABELS, "_300labels": MANY_LABELS}
+_FUSIONS: dict[str, tuple[tuple[str, float], ...]] = {
+    "base_no_adapter": (),
+    "fused_cat_unmerged_OFFICIAL": fused_weights(),
+}
 CHECKPOINTS = {"catseg_base": CATSEG_BASE, "catseg_large": CATSEG_LARGE}
 
 
 @dataclass(frozen=True)
 class Case:
-    """One recorded run of the published program; `reference` is its .npz file."""
+    """One recorded run of the published program; `reference` is its .npz file.
+
+    `adapters` are (name, weight) of those that were fused.
+    """
 
     reference: Path
     network: CatSegConfig
@@ -31,7 +39,7 @@ class Case:
     labels: tuple[str, ...]
     views: Views
     pooling: int
-    adapter: str | None = None
+    adapters: tuple[tuple[str, float], ...] = ()
 
     @property
     def title(self) -> str:
@@ -71,11 +79,12 @@ def _catseg_cases(folder: Path) -> Iterator[Case]:
 
 
 def _semla_cases(folder: Path) -> Iterator[Case]:
-    """Runs of SemLA, which is CAT-Seg large with adapters: without one, and with a single one."""
+    """Runs of SemLA, which is CAT-Seg large with adapters: none, a single one, or three fused."""
     single = re.compile(r"single_adapter_(.+)")
     for reference in sorted((folder / "semla_large").glob("*.npz")):
         match = single.fullmatch(reference.stem)
-        if match or reference.stem == "base_no_adapter":
+        adapters = ((match[1], 1.0),) if match else _FUSIONS.get(reference.stem)
+        if adapters is not None:
             yield Case(
                 reference,
                 CATSEG_LARGE,
@@ -83,7 +92,7 @@ def _semla_cases(folder: Path) -> Iterator[Case]:
                 LABELS,
                 Views.SINGLE,
                 1,
-                match.group(1) if match else None,
+                adapters,
             )
 
 

@@ -15,18 +15,16 @@ from torch import Tensor
 from ovseg_ros.image_files import read_rgb
 from ovseg_ros.models.catseg import CatSeg, CatSegConfig
 from ovseg_ros.models.catseg_inference import prepare, probabilities
-from ovseg_ros.models.catseg_layout import from_published, published_name, published_shapes
+from ovseg_ros.models.catseg_layout import from_published, published_shapes
 from ovseg_ros.models.deterministic import deterministic_weights
-from ovseg_ros.models.lora import LoraSlices, lora_sites
 from ovseg_ros.models.parity.cases import RESULT_SIZE_PX, Case
 from ovseg_ros.models.parity.reference import Reference, Row, relative_l2
+from ovseg_ros.models.parity.semla import adapter_slices
 from ovseg_ros.models.parity.stages import recording
 from ovseg_ros.text.clip_tokenizer import clip_tokenizer
 
 _ARGMAX_AGREEMENT = 0.999
 _BY_LABEL = ("corr_embed0", "proj_text_guidance", "agg", "decoder")
-_LORA_RANK = 8
-_LORA_SCALING = 2.0
 
 
 class CatSegParity:
@@ -61,7 +59,7 @@ class CatSegParity:
         """Run `case` and yield a row for each recorded stage."""
         reference = Reference(case.reference)
         network = self._open(case)
-        lora = adapter_factors(network, case.adapter) if case.adapter else {}
+        lora = adapter_slices(network, case.adapters)
         ids = torch.from_numpy(self._tokenizer.encode(_prompts(case, network)))
         if "text_tokens" in reference.arrays:
             recorded = reference.arrays["text_tokens"]
@@ -86,33 +84,6 @@ class CatSegParity:
             network.load_state_dict(from_published(network, weights))
             self._built, self._network = config, network
         return self._network
-
-
-def adapter_factors(network: CatSeg, adapter: str) -> LoraSlices:
-    """Return the recorded adapter's factors, which like the weights follow from their names.
-
-    The published program reads the query, key and value weights of CLIP past its adapters, so
-    those changes have no effect there, and none here.
-    """
-    lora: LoraSlices = {}
-    for name, site in lora_sites(network):
-        if name.startswith(("image.", "text.")) and ".attn." in name:
-            continue
-        base = f"base_model.model.{published_name(name)}"
-        a = _drawn(adapter, f"{base}.lora_A.weight", (_LORA_RANK, site.c_in))
-        b = _drawn(adapter, f"{base}.lora_B.weight", (site.c_out, _LORA_RANK))
-        a, b = a / np.sqrt(site.c_in), 0.05 * b
-        lora[id(site)] = site.changed(_float(a) * _LORA_SCALING, _float(b).T.contiguous())
-    return lora
-
-
-def _drawn(adapter: str, key: str, shape: tuple[int, int]) -> np.ndarray:
-    seed = int.from_bytes(hashlib.sha256(f"{adapter}/{key}".encode()).digest()[:8], "little")
-    return np.random.Generator(np.random.PCG64(seed)).standard_normal(shape)
-
-
-def _float(values: np.ndarray) -> Tensor:
-    return torch.from_numpy(values.astype(np.float32))
 
 
 def _prompts(case: Case, network: CatSeg) -> list[str]:

@@ -144,3 +144,15 @@ def test_bench_of_queries_finds_no_foreign_id(tiny_package, drive, tmp_path):
     assert data["ids_of_another_revision"] == 0
     assert data["broken_rules"] == {}
     assert len(data["first_mask_ms"]) == data["answered"] > 0
+
+
+def test_bench_of_retrieval_finds_every_scene_in_every_library(tiny_package, tmp_path):
+    out = tmp_path / "out"
+    words = ["--adapters", "10", "300", "--queries", "5", "--package", str(tiny_package)]
+    assert main(["bench", "retrieval", "--out", str(out), *words]) == 0
+    data = json.loads((out / "retrieval.json").read_text())
+    assert [row["adapters"] for row in data["rows"]] == [10, 300]
+    assert [row["index_is_mapped"] for row in data["rows"]] == [False, True]
+    assert all(row["query_p95_ms"] >= row["query_p50_ms"] > 0 for row in data["rows"])
+    assert "| 300 |" in (out / "retrieval.md").read_text()
+    assert (out / "retrieval.svg").read_text().startswith("<svg")

@@ -35,6 +35,8 @@ def test_help_imports_nothing_that_is_slow_to_import():
         ["calibrate", "--help"],
         ["doctor", "--help"],
         ["convert", "--help"],
+        ["adapters", "--help"],
+        ["adapters", "import", "--help"],
         ["--version"],
     ],
 )
