@@ -134,7 +134,7 @@ setup(
         "openvino": ["openvino>=2025.0"],
         "calibrate": requirements("calibrate"),
         "tensorrt": ["tensorrt>=10.0"],
-        "torch": ["torch>=2.6", "safetensors>=0.4"],
+        "torch": ["torch>=2.6", "safetensors>=0.4", "onnx>=1.16"],
         "train": requirements("train"),
         "eval": ["rosbags>=0.10", "onnxruntime>=1.17"],
         # The operator's page needs nothing beyond the core so far.

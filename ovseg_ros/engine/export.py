@@ -18,6 +18,7 @@ from ovseg_ros.engine.choice import ProgramPrecision
 from ovseg_ros.engine.half import to_half
 from ovseg_ros.engine.loops import scans_to_loops
 from ovseg_ros.engine.onnxruntime import import_onnxruntime
+from ovseg_ros.engine.torch_weights import TORCH_WEIGHTS_NAME, write_weights
 from ovseg_ros.errors import PackageError
 from ovseg_ros.models.segmenter_graph import SegmenterGraph
 from ovseg_ros.packages import SEGMENTER_NAME
@@ -93,13 +94,16 @@ def export_segmenter(
 ) -> None:
     """Write the program of `graph` into `folder` once it agrees with torch on all `trials`.
 
-    Raises `PackageError` where it does not; nothing is replaced then.
+    Beside it goes what the torch backend needs to find the weights in it. Raises `PackageError`
+    where program and torch do not agree; nothing is replaced then.
     """
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        path = Path(scratch) / SEGMENTER_NAME
+        path, weights = Path(scratch) / SEGMENTER_NAME, Path(scratch) / TORCH_WEIGHTS_NAME
         export_graph(graph, path, precision)
         check_graph(graph, path, trials, precision)
-        os.replace(path, folder / SEGMENTER_NAME)
+        write_weights(graph, path, weights)
+        for made in (path, weights):
+            os.replace(made, folder / made.name)
 
 
 def export_graph(
