@@ -1,0 +1,199 @@
+"""One adapter from frames to file: sites, training, place among the scenes, what it is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from ovseg_ros.adapters.adapter import AdapterInfo, AdapterTarget, require_name
+from ovseg_ros.adapters.factors import pack
+from ovseg_ros.adapters.file import ENDING, write_adapter
+from ovseg_ros.engine.torch_network import load_network
+from ovseg_ros.errors import OvsegError
+from ovseg_ros.evaluation.dataset import LabelledFolder
+from ovseg_ros.models.segmenter_graph import SegmenterGraph
+from ovseg_ros.output import make_folder
+from ovseg_ros.packages import ModelPackage
+from ovseg_train.lora.factors import Factors
+from ovseg_train.lora.frames import FrameSet, hold_out
+from ovseg_train.lora.names import PackageNames
+from ovseg_train.lora.progress import Progress
+from ovseg_train.lora.reach import split_by_use
+from ovseg_train.lora.recipe import LoraRecipe, Run
+from ovseg_train.lora.report import base_and_adapted
+from ovseg_train.lora.scene import domain_statistics
+from ovseg_train.lora.sites import choose_sites
+from ovseg_train.lora.trainee import Trainee, make_trainee
+from ovseg_train.lora.training import Material, Trainer
+from ovseg_train.names.concepts import load_concepts
+from ovseg_train.tiny.checkpoint import CHECKPOINT_NAME
+from ovseg_train.tiny.label_sampling import PromptBank
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is asked for.
+
+    `name` is that of the adapter and of its file in `out`; `groups` are those of its sites (none:
+    those of the recipe); `synonyms` the other words of a label; `synthetic` tells rendered or
+    altered pictures; `rest` are labelled files to measure it on that it does not learn from.
+    """
+
+    package: ModelPackage
+    name: str
+    domain: str
+    out: Path
+    frames: FrameSet
+    recipe: LoraRecipe
+    groups: Sequence[str] = ()
+    rank: int = 8
+    alpha: float = 16.0
+    seed: int = 0
+    synthetic: bool = False
+    resume: bool = False
+    synonyms: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    rest: LabelledFolder | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where the adapter comes to lie."""
+        return self.out / f"{self.name}{ENDING}"
+
+    @property
+    def run_folder(self) -> Path:
+        """Where the checkpoint and the curves of the run are."""
+        return self.out / f"{self.name}.run"
+
+
+@dataclass(frozen=True)
+class Result:
+    """The adapter that was written, and how its training went."""
+
+    path: Path
+    info: AdapterInfo
+    progress: Progress
+
+
+def require_room(job: Job) -> None:
+    """Raise `OvsegError` where the adapter could not be written in the end, before any work."""
+    require_name(job.name)
+    card = job.package.card
+    if not card.base_sha256:
+        raise OvsegError(
+            f"the card of package '{card.name}' names no base_sha256, so no adapter can be told to "
+            "be its own; convert or export the package again with this version"
+        )
+    if job.resume:
+        return
+    for path in (job.path, job.run_folder / CHECKPOINT_NAME):
+        if path.exists():
+            raise OvsegError(
+                f"{path} exists already; go on with that run with --resume, choose another --name "
+                "or --out, or remove it"
+            )
+
+
+def train_adapter(job: Job, say: Callable[[str], None] = lambda text: None) -> Result:
+    """Train the adapter of `job` and write it; `say` is told what happens.
+
+    Raises `OvsegError` where `require_room` does, where sites or frames cannot be used, and where
+    training came to nothing.
+    """
+    require_room(job)
+    graph = load_network(job.package)
+    trainee, factors = _prepare(job, graph, say)
+    names = PackageNames(job.package, job.synonyms)
+    bank = PromptBank(names, load_concepts())
+    frames, held_out = hold_out(job.frames, job.recipe.hold_out_share, job.seed)
+    make_folder(job.run_folder)
+    run = _run_of(job, factors, frames, held_out)
+    trainer = Trainer(trainee, factors, Material(frames, held_out, bank), run, job.run_folder)
+    say(_plan_in_words(job, factors, frames, held_out, trainer.progress.step))
+    progress = trainer.run()
+    metrics = _metrics(trainer, progress)
+    info = _info(job, factors, metrics)
+    target = AdapterTarget.of(job.package.card)
+    if job.rest is not None:
+        packed = pack(info, factors.by_site(), target.sites)
+        base, adapted = base_and_adapted(job.package, packed, job.rest)
+        metrics |= {"rest_frames": len(job.rest.items)}
+        metrics |= {"rest_miou_base": _rounded(base), "rest_miou": _rounded(adapted)}
+    path = write_adapter(job.out, info, factors.by_site(), target, replace=job.resume)
+    return Result(path, info, progress)
+
+
+def _prepare(
+    job: Job, graph: SegmenterGraph, say: Callable[[str], None]
+) -> tuple[Trainee, Factors]:
+    chosen = choose_sites(graph, job.groups or job.recipe.network.groups)
+    trainee = make_trainee(graph, [name for name, _ in chosen])
+    sites, unused = split_by_use(trainee, chosen, graph.embedding_dim)
+    if unused:
+        say(f"{len(unused)} sites that the network never uses are left out: {', '.join(unused)}")
+    return trainee, Factors(sites, job.rank, job.alpha, job.seed)
+
+
+def _run_of(job: Job, factors: Factors, frames: FrameSet, held_out: FrameSet) -> Run:
+    return Run(
+        base_sha256=job.package.card.base_sha256,
+        recipe=job.recipe,
+        sites=[name for name, _ in factors.sites],
+        rank=job.rank,
+        alpha=job.alpha,
+        seed=job.seed,
+        frames=[frame.name for frame in frames.frames],
+        held_out=[frame.name for frame in held_out.frames],
+    )
+
+
+def _info(job: Job, factors: Factors, metrics: dict[str, Any]) -> AdapterInfo:
+    card = job.package.card
+    domain = domain_statistics(job.package, [frame.image for frame in job.frames.frames])
+    return AdapterInfo(
+        name=job.name,
+        domain=job.domain,
+        base_sha256=card.base_sha256,
+        embedding_space=card.embedding_space,
+        centroid=domain.centroid,
+        spread=domain.spread,
+        count=domain.count,
+        rank=job.rank,
+        alpha=job.alpha,
+        sites=tuple(name for name, _ in factors.sites),
+        training_data=(job.frames.origin,),
+        metrics=metrics,
+        synthetic=job.synthetic,
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    )
+
+
+def _metrics(trainer: Trainer, progress: Progress) -> dict[str, Any]:
+    return {
+        "steps": progress.step,
+        "kept_step": progress.kept_step,
+        "ending": progress.ending.value if progress.ending else "",
+        "first_loss": _rounded(progress.losses[0]),
+        "last_loss": _rounded(progress.losses[-1]),
+        "training_miou_base": _rounded(trainer.measure_base()),
+        "training_miou": _rounded(trainer.measure()),
+        "held_out_miou_base": _rounded(progress.base_miou),
+        "held_out_miou": _rounded(progress.best_miou),
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def _plan_in_words(
+    job: Job, factors: Factors, frames: FrameSet, held_out: FrameSet, step: int
+) -> str:
+    start = f"going on at step {step}, " if step else ""
+    held = f" and {len(held_out.frames)} held out" if held_out.frames else ", none held out"
+    return (
+        f"{start}rank {job.rank} at {len(factors.sites)} sites, {len(frames.frames)} frames to "
+        f"train on{held}, {len(frames.class_names)} classes"
+    )
