@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from ovseg_ros import __version__
 from ovseg_ros.commands import (
+    adapters,
     bench,
     calibrate,
     check,
@@ -24,7 +25,7 @@ EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
-_VERBS = (segment, evaluate, demo, bench, check, calibrate, fetch, convert, inspect)
+_VERBS = (segment, evaluate, demo, bench, check, calibrate, fetch, convert, adapters, inspect)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -62,7 +62,9 @@ def packed_factors(
 class AdapterMix:
     """Which adapters are mixed in, with their weights and distances to the scene.
 
-    `factors` None is the base model. `gate` says in words why the mix is what it is.
+    `factors` None is the base model, and what the weights lack to 1 is its share. `text_factors`
+    are those of the text tower, None for the base model's; where they change, texts must be encoded
+    again. `gate` says in words why the mix is what it is; it may be empty where adapters are in it.
     """
 
     mode: AdapterMode = AdapterMode.NONE
@@ -71,3 +73,4 @@ class AdapterMix:
     distances: tuple[float, ...] = ()
     gate: str = "base model"
     factors: LoraFactors | None = None
+    text_factors: LoraFactors | None = None

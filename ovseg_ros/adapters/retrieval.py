@@ -1,0 +1,224 @@
+"""Which adapters are near the scene, and with what share each goes into the mix.
+
+As SemLA published it (euclidean distance d, similarity 1 / d, the top k, softmax over the
+temperature), and with what it lacks: a softmax that does not overflow, a cosine that picks the
+nearest, a gate for scenes that nothing is near to, and the base model as a competitor.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
+
+from ovseg_ros.adapters.adapter import Array
+from ovseg_ros.adapters.index import LibraryIndex
+from ovseg_ros.errors import AdapterError
+from ovseg_ros.packages import Card
+
+_CHUNK_ROWS = 2048
+# A scene exactly on a centroid; its similarity is still a finite number.
+_NEAREST = 1e-9
+Numbers = npt.NDArray[np.float64]
+
+
+class Distance(Enum):
+    """How far a scene is from a centroid, for embeddings of E numbers.
+
+    `rms`: the root mean square of the differences, in the units of the embedding, which for `tiny`
+    is one standard deviation of its training scenes. `euclidean`: as published, sqrt(E) times that.
+    `cosine`: 1 - cosine, 0 to 2.
+    """
+
+    RMS = "rms"
+    EUCLIDEAN = "euclidean"
+    COSINE = "cosine"
+
+
+@dataclass(frozen=True)
+class RetrievalSettings:
+    """`temperature` and `top_k` as published.
+
+    An adapter takes part where the scene is within `gate` times the spread of its domain. 1.7 lets
+    nearly all frames of a domain pass and few of others: on CamVid, frames of the own domain are at
+    0.7 to 1.6 spreads (5th to 95th percentile), day is at 2.1 or more from dusk. Infinity is no
+    gate. Raises `AdapterError` for numbers that make no sense.
+    """
+
+    distance: Distance = Distance.RMS
+    temperature: float = 0.05
+    top_k: int = 5
+    gate: float = 1.7
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that make no sense."""
+        for what, value in (("temperature", self.temperature), ("gate", self.gate)):
+            if not value > 0 or (what == "temperature" and math.isinf(value)):
+                raise AdapterError(f"the {what} is {value}; a number above 0 was wanted")
+        if self.top_k < 1:
+            raise AdapterError(f"top_k is {self.top_k}; a whole number from 1 up was wanted")
+
+
+@dataclass(frozen=True)
+class BaseDomain:
+    """The scenes that the base model was trained on: with them it competes with the adapters."""
+
+    centroid: Array
+    spread: float
+
+    @classmethod
+    def of(cls, card: Card) -> BaseDomain | None:
+        """Return that of `card` (`scene_center`, `scene_spread`), None where it does not say it.
+
+        Raises `AdapterError` where it is none.
+        """
+        center, spread = card.raw.get("scene_center"), card.raw.get("scene_spread")
+        if center is None or spread is None:
+            return None
+        try:
+            centroid, spread = np.array(center, np.float32), float(spread)
+        except (TypeError, ValueError):
+            centroid, spread = np.empty(0, np.float32), math.nan
+        wanted = (card.raw.get("scene_embedding_dim"),)
+        if centroid.shape != wanted or not np.isfinite(centroid).all() or not 0 < spread < math.inf:
+            raise AdapterError(
+                f"the card of package '{card.name}' has a scene_center and scene_spread that are "
+                f"not {wanted[0]} finite numbers and one above 0; restore the package"
+            )
+        return cls(centroid, spread)
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """The adapters for a scene, nearest first, with their weights and distances.
+
+    What the weights lack to 1 is the share of the base model. `gate` says why the mix is what it
+    is; it is empty where adapters are in it. `nearest` is the distance of the nearest adapter of
+    all, NaN where there is none.
+    """
+
+    names: tuple[str, ...] = ()
+    weights: tuple[float, ...] = ()
+    distances: tuple[float, ...] = ()
+    gate: str = ""
+    nearest: float = math.nan
+
+
+def retrieve(
+    index: LibraryIndex,
+    embedding: Array,
+    settings: RetrievalSettings,
+    base: BaseDomain | None = None,
+    in_use: Collection[str] = (),
+    slack: float = 0.0,
+) -> Retrieval:
+    """Return the adapters of `index` for a scene with `embedding`, float32 [E].
+
+    Adapters `in_use` stay within the gate until they are `slack` further away (0.1: by a tenth),
+    so that a scene on the border does not switch with every frame. The result is always the same
+    for the same arguments.
+    """
+    if len(index) == 0:
+        return Retrieval(gate="no adapters: base model")
+    found = distances(index.centroids, embedding, settings.distance)
+    found[np.isnan(index.spreads)] = np.inf
+    limits = settings.gate * _in_units(index, settings.distance)
+    used = [index.row_of[name] for name in in_use if name in index]
+    limits[used] *= 1.0 + slack
+    near = np.flatnonzero(found <= limits)
+    nearest = int(np.argmin(found))
+    if not len(near) or not np.isfinite(found[near]).any():
+        return Retrieval(gate=_nothing_near(index, found, limits), nearest=float(found[nearest]))
+    rows = near[_smallest(found[near], settings.top_k)]
+    weights = _weights(found[rows], embedding, settings, base)
+    return Retrieval(
+        names=tuple(index.names[row] for row in rows),
+        weights=tuple(weights.tolist()),
+        distances=tuple(found[rows].tolist()),
+        nearest=float(found[nearest]),
+    )
+
+
+def distances(centroids: Array, embedding: Array, distance: Distance) -> Numbers:
+    """Return the distance of `embedding` [E] to each of `centroids` [M, E], float64 [M]."""
+    found = np.empty(len(centroids))
+    for start in range(0, len(centroids), _CHUNK_ROWS):
+        rows = centroids[start : start + _CHUNK_ROWS]
+        part = found[start : start + len(rows)]
+        if distance is Distance.COSINE:
+            norms = np.sqrt(np.einsum("ij,ij->i", rows, rows)) * np.linalg.norm(embedding)
+            part[:] = 1.0 - (rows @ embedding) / np.maximum(norms, _NEAREST)
+        else:
+            difference = rows - embedding
+            squared = np.einsum("ij,ij->i", difference, difference)
+            part[:] = np.sqrt(squared / (len(embedding) if distance is Distance.RMS else 1))
+    return found
+
+
+def softmax(scores: Numbers) -> Numbers:
+    """Return exp(scores) over its sum; no score is too large."""
+    shares = np.exp(scores - scores.max())
+    return np.asarray(shares / shares.sum())
+
+
+def entropy_bits(weights: Collection[float]) -> float:
+    """Return how undecided a mix is, in bits: 0 for one adapter alone, 1 for two equal ones, ...
+
+    What `weights` lack to 1 is the share of the base model and counts as one more.
+    """
+    shares = [*weights, max(0.0, 1.0 - sum(weights))]
+    return max(0.0, -sum(share * math.log2(share) for share in shares if share > 1e-9))
+
+
+def _weights(
+    found: Numbers, embedding: Array, settings: RetrievalSettings, base: BaseDomain | None
+) -> Numbers:
+    """Return the shares of adapters at distances `found`; they sum to 1 without a `base`."""
+    if base is not None:
+        own = distances(base.centroid[None], embedding, settings.distance)
+        found = np.concatenate([found, own])
+    if settings.distance is Distance.COSINE:
+        similarity = 1.0 - found
+    else:
+        similarity = 1.0 / np.maximum(found, _NEAREST)
+    shares = softmax(similarity / settings.temperature)
+    return shares[: len(shares) - (base is not None)]
+
+
+def _smallest(found: Numbers, count: int) -> npt.NDArray[np.int64]:
+    """Return the places of the `count` smallest, ascending; of equal ones the first by name."""
+    if len(found) > count:
+        limit = np.partition(found, count - 1)[count - 1]
+        places = np.flatnonzero(found <= limit)
+    else:
+        places = np.arange(len(found))
+    ascending: npt.NDArray[np.int64] = np.argsort(found[places], kind="stable")
+    chosen: npt.NDArray[np.int64] = places[ascending][:count]
+    return chosen
+
+
+def _in_units(index: LibraryIndex, distance: Distance) -> Numbers:
+    """Return the spreads, which are root mean squares, in the units of `distance`."""
+    if distance is Distance.RMS:
+        return index.spreads.copy()
+    euclidean: Numbers = index.spreads * math.sqrt(index.centroids.shape[1])
+    if distance is Distance.EUCLIDEAN:
+        return euclidean
+    # A frame that far from its centroid, straight across, is at this angle to it.
+    norms = np.sqrt(np.einsum("ij,ij->i", index.centroids, index.centroids))
+    cosines: Numbers = norms / np.maximum(np.hypot(norms, euclidean), _NEAREST)
+    return 1.0 - cosines
+
+
+def _nothing_near(index: LibraryIndex, found: Numbers, limits: Numbers) -> str:
+    row = int(np.argmin(found))
+    if not np.isfinite(found[row]):
+        return "no adapter knows scenes of this package: base model"
+    return (
+        f"no near adapter: the nearest, '{index.names[row]}', is at {found[row]:.3g} and takes "
+        f"part up to {limits[row]:.3g}: base model"
+    )
