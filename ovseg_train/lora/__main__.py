@@ -1,4 +1,4 @@
-"""`ovseg-train lora`: an adapter for a domain, from labelled frames or from a bag without labels."""
+"""`ovseg-train lora`: an adapter for a domain, from labelled frames or from a bag without any."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+
+import torch
 
 from ovseg_ros.adapters.library import adapter_folder
 from ovseg_ros.commands.options import add_package_option, positive
@@ -30,13 +32,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     start_s = time.monotonic()
     try:
         _refuse_odd(arguments)
+        if arguments.threads is not None:
+            torch.set_num_threads(arguments.threads)
         result = train_adapter(_job(arguments), _say)
     except OvsegError as error:
         print(f"ovseg-train lora: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("ovseg-train lora: interrupted; the same command with --resume goes on from the last "
-              "checkpoint", file=sys.stderr)
+        print(
+            "ovseg-train lora: interrupted; the same command with --resume goes on from the last "
+            "checkpoint",
+            file=sys.stderr,
+        )
         return 130
     _report(result, time.monotonic() - start_s)
     return 1 if result.progress.ending is Ending.NOT_FINITE else 0
@@ -94,7 +101,11 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--rank", type=positive, default=8, help="(default: %(default)s)")
     group.add_argument("--alpha", type=float, default=16.0, help="(default: %(default)s)")
     group.add_argument(
-        "--sites", nargs="+", default=[], metavar="GROUP", help="what to change, such as: neck embed"
+        "--sites",
+        nargs="+",
+        default=[],
+        metavar="GROUP",
+        help="what to change, such as: neck embed",
     )
     group.add_argument("--steps", type=positive, help="(default: that of the recipe)")
     group.add_argument("--batch", type=positive, help="frames in a step")
@@ -104,6 +115,12 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar="SHARE",
         help="of the frames, to stop early by (default: that of the recipe; none of 8 or fewer)",
+    )
+    group.add_argument(
+        "--threads",
+        type=positive,
+        metavar="N",
+        help="processor threads (default: all cores; on cores that others use, fewer are faster)",
     )
     group.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
 
@@ -117,14 +134,17 @@ def _refuse_odd(arguments: argparse.Namespace) -> None:
         raise OvsegError("--labels and --teacher are for frames without labels, not for --data")
     if arguments.test_rest and (unlabelled or arguments.frames is None):
         raise OvsegError("--test-rest needs --data and --frames, which leaves a rest")
+    if arguments.seed < 0:
+        raise OvsegError(f"--seed {arguments.seed} is not from 0 up")
     if not 0 <= arguments.confidence <= 1:
         raise OvsegError(f"--confidence {arguments.confidence:g} is not from 0 to 1")
     if arguments.hold_out is not None and not 0 <= arguments.hold_out <= 0.5:
         raise OvsegError(f"--hold-out {arguments.hold_out:g} is not from 0 to 0.5")
-    if not arguments.alpha > 0:
-        raise OvsegError(f"--alpha {arguments.alpha:g} is not above 0")
-    if arguments.learning_rate is not None and not arguments.learning_rate > 0:
-        raise OvsegError(f"--learning-rate {arguments.learning_rate:g} is not above 0")
+    for option in ("alpha", "learning_rate"):
+        value = getattr(arguments, option)
+        if value is not None and not 0 < value < float("inf"):
+            words = option.replace("_", "-")
+            raise OvsegError(f"--{words} {value:g} is not a finite number above 0")
 
 
 def _job(arguments: argparse.Namespace) -> Job:
@@ -181,7 +201,9 @@ def _report(result: Result, seconds: float) -> None:
         (f"the other {metrics.get('rest_frames')} frames", "rest_miou"),
     ):
         if metrics.get(key) is not None:
-            print(f"  mIoU on {words}: base {metrics[f'{key}_base']:.3f}, adapted {metrics[key]:.3f}")
+            print(
+                f"  mIoU on {words}: base {metrics[f'{key}_base']:.3f}, adapted {metrics[key]:.3f}"
+            )
     print(f"  scenes: {info.count} frames, spread {info.spread:.3g}")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ovseg_ros.adapters.adapter import AdapterInfo, AdapterTarget, require_name
+from ovseg_ros.adapters.domain import DomainStatistics
 from ovseg_ros.adapters.factors import pack
 from ovseg_ros.adapters.file import ENDING, write_adapter
 from ovseg_ros.engine.torch_network import load_network
@@ -103,6 +104,7 @@ def train_adapter(job: Job, say: Callable[[str], None] = lambda text: None) -> R
     training came to nothing.
     """
     require_room(job)
+    scenes = domain_statistics(job.package, [frame.image for frame in job.frames.frames])
     graph = load_network(job.package)
     trainee, factors = _prepare(job, graph, say)
     names = PackageNames(job.package, job.synonyms)
@@ -114,7 +116,7 @@ def train_adapter(job: Job, say: Callable[[str], None] = lambda text: None) -> R
     say(_plan_in_words(job, factors, frames, held_out, trainer.progress.step))
     progress = trainer.run()
     metrics = _metrics(trainer, progress)
-    info = _info(job, factors, metrics)
+    info = _info(job, factors, scenes, metrics)
     target = AdapterTarget.of(job.package.card)
     if job.rest is not None:
         packed = pack(info, factors.by_site(), target.sites)
@@ -149,17 +151,18 @@ def _run_of(job: Job, factors: Factors, frames: FrameSet, held_out: FrameSet) ->
     )
 
 
-def _info(job: Job, factors: Factors, metrics: dict[str, Any]) -> AdapterInfo:
+def _info(
+    job: Job, factors: Factors, scenes: DomainStatistics, metrics: dict[str, Any]
+) -> AdapterInfo:
     card = job.package.card
-    domain = domain_statistics(job.package, [frame.image for frame in job.frames.frames])
     return AdapterInfo(
         name=job.name,
         domain=job.domain,
         base_sha256=card.base_sha256,
         embedding_space=card.embedding_space,
-        centroid=domain.centroid,
-        spread=domain.spread,
-        count=domain.count,
+        centroid=scenes.centroid,
+        spread=scenes.spread,
+        count=scenes.count,
         rank=job.rank,
         alpha=job.alpha,
         sites=tuple(name for name, _ in factors.sites),
@@ -173,7 +176,7 @@ def _info(job: Job, factors: Factors, metrics: dict[str, Any]) -> AdapterInfo:
 def _metrics(trainer: Trainer, progress: Progress) -> dict[str, Any]:
     return {
         "steps": progress.step,
-        "kept_step": progress.kept_step,
+        "kept_step": progress.good_step,
         "ending": progress.ending.value if progress.ending else "",
         "first_loss": _rounded(progress.losses[0]),
         "last_loss": _rounded(progress.losses[-1]),

@@ -2,7 +2,7 @@
 
 A pixel is labelled where the model's confidence is high and the frames before and after have the
 same label at the same place. That is agreement without motion: it asks for a camera that moves
-little from frame to frame, it thins the edges of what moves, and it cannot tell a mistake that stays.
+little from frame to frame, it thins the edges of what moves, and a mistake that stays is kept.
 """
 
 from __future__ import annotations
@@ -111,4 +111,3 @@ class _Guesses:
             self._kept[number] = Guess(self._table[found.label_mask], found.confidence)
             self._kept.pop(number - 4, None)
         return self._kept[number]
-

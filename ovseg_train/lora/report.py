@@ -23,7 +23,10 @@ def base_and_adapted(
     """
     scores = []
     with Segmenter.open(package.folder) as segmenter:
-        for mix in (AdapterMix(), AdapterMix(AdapterMode.PINNED, ("new",), (1.0,), factors=factors)):
+        for mix in (
+            AdapterMix(),
+            AdapterMix(AdapterMode.PINNED, ("new",), (1.0,), factors=factors),
+        ):
             segmenter.set_adapter(mix)
             scores.append(evaluate(segmenter, data, on_image=on_image).total.mean_iou())
     base, adapted = scores

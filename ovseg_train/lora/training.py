@@ -182,6 +182,8 @@ class Trainer:
             raise OvsegError(_of_no_use(progress))
         if held or progress.ending is Ending.NOT_FINITE:
             self.factors.load_state_dict(progress.good)
+        else:
+            progress.keep(self.factors.state_dict())
 
     def _miou(self, store: ViewStore) -> float:
         with torch.no_grad():
