@@ -114,7 +114,7 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
         "--hold-out",
         type=float,
         metavar="SHARE",
-        help="of the frames, to stop early by (default: that of the recipe; none of 8 or fewer)",
+        help="of the frames, to stop early by (default: that of the recipe; of few frames none)",
     )
     group.add_argument(
         "--threads",
@@ -185,7 +185,7 @@ def _recipe(arguments: argparse.Namespace, package: ModelPackage) -> LoraRecipe:
     chosen = {key: value for key, value in asked.items() if value is not None}
     recipe = replace(recipe, network=replace(recipe.network, **chosen))
     if arguments.hold_out is not None:
-        recipe = replace(recipe, hold_out_share=arguments.hold_out)
+        recipe = replace(recipe, hold_out_share=arguments.hold_out, fewest_to_hold_out=2)
     return recipe
 
 

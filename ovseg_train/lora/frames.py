@@ -16,9 +16,6 @@ from ovseg_ros.evaluation.evaluate import read_truth
 from ovseg_ros.segmentation import UInt8Array
 from ovseg_train.tiny.label_sampling import IGNORE
 
-# So few frames are all needed for training.
-FEWEST_TO_HOLD_OUT = 9
-
 
 @dataclass(frozen=True)
 class Frame:
@@ -114,13 +111,13 @@ def read_frames(data: LabelledFolder, choice: Choice) -> FrameSet:
     return found
 
 
-def hold_out(frames: FrameSet, share: float, seed: int) -> tuple[FrameSet, FrameSet]:
-    """Return (frames to train on, frames held out).
+def hold_out(frames: FrameSet, share: float, fewest: int, seed: int) -> tuple[FrameSet, FrameSet]:
+    """Return (frames to train on, frames held out); of less than `fewest` none are held out.
 
-    Frames held out are spread over all; there are none of `FEWEST_TO_HOLD_OUT` - 1 or fewer.
+    Frames held out are spread over all.
     """
     count = len(frames.frames)
-    wanted = round(share * count) if count >= FEWEST_TO_HOLD_OUT else 0
+    wanted = round(share * count) if count >= fewest else 0
     held = set(choose_numbers(count, wanted, seed, "the choice"))
     others = [i for i in range(count) if i not in held]
     return frames.part(others), frames.part(sorted(held))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from ovseg_ros.adapters.adapter import AdapterInfo, AdapterTarget, require_name
 from ovseg_ros.adapters.domain import DomainStatistics
 from ovseg_ros.adapters.factors import pack
 from ovseg_ros.adapters.file import ENDING, write_adapter
+from ovseg_ros.adapters.mix import LoraFactors
 from ovseg_ros.engine.torch_network import load_network
 from ovseg_ros.errors import OvsegError
 from ovseg_ros.evaluation.dataset import LabelledFolder
@@ -109,20 +110,18 @@ def train_adapter(job: Job, say: Callable[[str], None] = lambda text: None) -> R
     trainee, factors = _prepare(job, graph, say)
     names = PackageNames(job.package, job.synonyms)
     bank = PromptBank(names, load_concepts())
-    frames, held_out = hold_out(job.frames, job.recipe.hold_out_share, job.seed)
+    recipe = job.recipe
+    parts = hold_out(job.frames, recipe.hold_out_share, recipe.fewest_to_hold_out, job.seed)
     make_folder(job.run_folder)
-    run = _run_of(job, factors, frames, held_out)
-    trainer = Trainer(trainee, factors, Material(frames, held_out, bank), run, job.run_folder)
-    say(_plan_in_words(job, factors, frames, held_out, trainer.progress.step))
+    material = Material(*parts, bank)
+    trainer = Trainer(trainee, factors, material, _run_of(job, factors, parts[1]), job.run_folder)
+    say(_plan_in_words(job, factors, material, trainer.progress.step))
     progress = trainer.run()
-    metrics = _metrics(trainer, progress)
-    info = _info(job, factors, scenes, metrics)
+    info = _info(job, factors, scenes, _metrics(trainer, progress))
     target = AdapterTarget.of(job.package.card)
     if job.rest is not None:
         packed = pack(info, factors.by_site(), target.sites)
-        base, adapted = base_and_adapted(job.package, packed, job.rest)
-        metrics |= {"rest_frames": len(job.rest.items)}
-        metrics |= {"rest_miou_base": _rounded(base), "rest_miou": _rounded(adapted)}
+        info = replace(info, metrics={**info.metrics, **_of_the_rest(job, packed, job.rest)})
     path = write_adapter(job.out, info, factors.by_site(), target, replace=job.resume)
     return Result(path, info, progress)
 
@@ -138,7 +137,7 @@ def _prepare(
     return trainee, Factors(sites, job.rank, job.alpha, job.seed)
 
 
-def _run_of(job: Job, factors: Factors, frames: FrameSet, held_out: FrameSet) -> Run:
+def _run_of(job: Job, factors: Factors, held_out: FrameSet) -> Run:
     return Run(
         base_sha256=job.package.card.base_sha256,
         recipe=job.recipe,
@@ -146,7 +145,8 @@ def _run_of(job: Job, factors: Factors, frames: FrameSet, held_out: FrameSet) ->
         rank=job.rank,
         alpha=job.alpha,
         seed=job.seed,
-        frames=[frame.name for frame in frames.frames],
+        classes=list(job.frames.class_names),
+        origin=job.frames.origin,
         held_out=[frame.name for frame in held_out.frames],
     )
 
@@ -187,16 +187,23 @@ def _metrics(trainer: Trainer, progress: Progress) -> dict[str, Any]:
     }
 
 
+def _of_the_rest(job: Job, packed: LoraFactors, rest: LabelledFolder) -> dict[str, Any]:
+    base, adapted = base_and_adapted(job.package, packed, rest)
+    return {
+        "rest_frames": len(rest.items),
+        "rest_miou_base": _rounded(base),
+        "rest_miou": _rounded(adapted),
+    }
+
+
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def _plan_in_words(
-    job: Job, factors: Factors, frames: FrameSet, held_out: FrameSet, step: int
-) -> str:
+def _plan_in_words(job: Job, factors: Factors, material: Material, step: int) -> str:
     start = f"going on at step {step}, " if step else ""
-    held = f" and {len(held_out.frames)} held out" if held_out.frames else ", none held out"
+    count, held = len(material.frames.frames), len(material.held_out.frames)
     return (
-        f"{start}rank {job.rank} at {len(factors.sites)} sites, {len(frames.frames)} frames to "
-        f"train on{held}, {len(frames.class_names)} classes"
+        f"{start}rank {job.rank} at {len(factors.sites)} sites, {count} frames to train on, "
+        f"{held or 'none'} held out, {len(job.frames.class_names)} classes"
     )

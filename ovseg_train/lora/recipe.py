@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -31,6 +32,7 @@ class LoraRecipe:
     vocabulary: VocabularyRecipe
     loss: LossRecipe
     hold_out_share: float
+    fewest_to_hold_out: int
     evaluate_steps: int
     patience: int
     checkpoint_steps: int
@@ -53,7 +55,8 @@ class Run:
     rank: int
     alpha: float
     seed: int
-    frames: list[str]
+    classes: list[str]
+    origin: dict[str, Any]
     held_out: list[str]
 
 

@@ -115,6 +115,12 @@ def test_it_goes_on_where_it_stopped(package: ModelPackage, folder: Path, tmp_pa
     assert run(tmp_path) == run(tmp_path, "--resume")
 
 
+def test_frames_can_be_held_out(package: ModelPackage, folder: Path, tmp_path: Path) -> None:
+    assert main(options(package, folder, tmp_path, "--hold-out", "0.25")) == 0
+    metrics = AdapterLibrary.open(tmp_path, package.card, tmp_path / "c").info("dusk").metrics
+    assert metrics["held_out_miou"] > metrics["held_out_miou_base"]
+
+
 def test_a_bag_without_labels_is_enough(
     package: ModelPackage, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

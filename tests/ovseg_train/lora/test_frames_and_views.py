@@ -120,9 +120,9 @@ def test_a_folder_that_cannot_be_learnt_from_is_refused(
 
 
 def test_few_frames_are_all_trained_on(frames: FrameSet) -> None:
-    few, held = hold_out(frames.part(range(8)), 0.25, 0)
+    few, held = hold_out(frames.part(range(8)), 0.25, 9, 0)
     assert (len(few.frames), len(held.frames)) == (8, 0)
-    most, held = hold_out(frames, 0.25, 0)
+    most, held = hold_out(frames, 0.25, 9, 0)
     assert (len(most.frames), len(held.frames)) == (9, 3)
     assert not {f.name for f in most.frames} & {f.name for f in held.frames}
 

@@ -47,7 +47,7 @@ def make(package: ModelPackage, folder: Path, bank: PromptBank):  # noqa: ANN201
         recipe = replace(
             recipe, network=network, evaluate_steps=4, checkpoint_steps=3, patience=2, views=3
         )
-        run = Run("x", recipe, [name for name, _ in sites], 4, 8.0, 5, [], ["held"] * held)
+        run = Run("x", recipe, [name for name, _ in sites], 4, 8.0, 5, [], {}, ["held"] * held)
         parts = ([0, 1, 2, 3], [4, 5]) if held else (range(6), [])
         material = Material(*(frames.part(list(part)) for part in parts), bank)
         out.mkdir(exist_ok=True)
