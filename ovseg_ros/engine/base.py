@@ -56,6 +56,11 @@ class Capabilities:
     camera_px: tuple[int, int] | None = None
     profile: EngineProfile | None = None
 
+    @property
+    def most_rank(self) -> int | None:
+        """The largest rank of LoRA factors that it takes; None where it takes any."""
+        return self.profile.rank_buckets[-1] if self.profile else None
+
 
 class Backend(Protocol):
     """A loaded engine. It owns its memory; `close` (or leaving the context) gives it back.
