@@ -10,6 +10,7 @@ _TOOLS = {
     "world": "render simulated drives and the demo bag",
     "text": "train the small text tower and export it",
     "tiny": "train and export the embedded default model",
+    "lora": "train an adapter for a domain",
 }
 
 

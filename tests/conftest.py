@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import signal
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,8 @@ NEEDED = {
 
 def pytest_configure(config: pytest.Config) -> None:
     """Isolate ROS before any test module can start it."""
+    # Shells have jobs in the background ignore Ctrl-C, and so would what tests start and interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[_DOMAIN_CLAIM] = isolate_ros(SHM_PROFILE)
 
 

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_engine_options(labels)
     for kind in (labels, node, query, gpu, retrieval):
         add_package_option(kind)
-    for kind in (labels, node, query, packages, gpu):
+    for kind in (labels, node, query, packages):
         kind.add_argument("--bag", type=Path, metavar="PATH", help="frames of another drive")
     for kind, measure in (
         (labels, _labels),
@@ -86,17 +86,6 @@ def _add_contender_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_retrieval_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--adapters",
-        type=positive,
-        nargs="+",
-        metavar="N",
-        help="sizes of the libraries (default: 10 1000 100000)",
-    )
-    parser.add_argument("--queries", type=positive, default=100, help="per size")
-
-
 def _add_gpu_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="cuda", metavar="D", help="default: %(default)s")
     parser.add_argument(
@@ -115,6 +104,17 @@ def _add_gpu_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--calls", type=positive, default=200, help="per contender and N")
     parser.add_argument("--camera", default="640x480", metavar="WxH", help="default: %(default)s")
+
+
+def _add_retrieval_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--adapters",
+        type=positive,
+        nargs="+",
+        metavar="N",
+        help="sizes of the libraries (default: 10 1000 100000)",
+    )
+    parser.add_argument("--queries", type=positive, default=100, help="per size")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -192,22 +192,6 @@ def _packages(arguments: argparse.Namespace) -> BenchResult:
         return bench_packages(specs, frames, counts, arguments.calls, advance)
 
 
-def _retrieval(arguments: argparse.Namespace) -> BenchResult:
-    import tempfile
-
-    from ovseg_ros.bench.retrieval import ADAPTER_COUNTS, bench_retrieval
-    from ovseg_ros.commands.progress import progress_bar
-    from ovseg_ros.packages import ModelPackage
-
-    counts = arguments.adapters or ADAPTER_COUNTS
-    card = ModelPackage.load(arguments.package).card
-    with (
-        tempfile.TemporaryDirectory(prefix="ovseg_bench_") as work,
-        progress_bar("writing adapters", sum(counts)) as advance,
-    ):
-        return bench_retrieval(card, Path(work), counts, arguments.queries, advance)
-
-
 def _gpu(arguments: argparse.Namespace) -> BenchResult:
     from ovseg_ros.bench.gpu import (
         LABEL_COUNTS,
@@ -233,6 +217,22 @@ def _gpu(arguments: argparse.Namespace) -> BenchResult:
     frames = frames[:: max(1, len(frames) // FRAMES)][:FRAMES]
     with progress_bar("timing", len(set(counts)) * rounds_of(arguments.calls)) as advance:
         return bench_gpu(specs, frames, counts, arguments.calls, device, advance)
+
+
+def _retrieval(arguments: argparse.Namespace) -> BenchResult:
+    import tempfile
+
+    from ovseg_ros.bench.retrieval import ADAPTER_COUNTS, bench_retrieval
+    from ovseg_ros.commands.progress import progress_bar
+    from ovseg_ros.packages import ModelPackage
+
+    counts = arguments.adapters or ADAPTER_COUNTS
+    card = ModelPackage.load(arguments.package).card
+    with (
+        tempfile.TemporaryDirectory(prefix="ovseg_bench_") as work,
+        progress_bar("writing adapters", sum(counts)) as advance,
+    ):
+        return bench_retrieval(card, Path(work), counts, arguments.queries, advance)
 
 
 def _on_the_graph(measure: Any, arguments: argparse.Namespace, amount: int) -> BenchResult:

@@ -76,12 +76,13 @@ class Trial:
     width: int
     labels: int
     rank: int
+    frames: int = 1
 
 
 TRIALS = (
     Trial(480, 640, 8, 1),
     Trial(360, 480, 1, 3),
-    Trial(240, 321, 32, 8),
+    Trial(240, 321, 32, 8, frames=2),
     Trial(720, 1280, 11, 2),
 )
 
@@ -114,7 +115,8 @@ def export_graph(
     dynamic = torch.export.Dim.DYNAMIC
     rows = {0: dynamic}
     shapes = ({0: dynamic, 1: dynamic, 2: dynamic}, rows, rows, rows, rows, rows)
-    inputs = random_inputs(graph, Trial(480, 640, 8, 2))
+    # A side of 1 would become a constant of the program.
+    inputs = random_inputs(graph, Trial(480, 640, 8, 2, frames=2))
     save_program(graph, inputs, INPUTS, OUTPUTS, shapes, path, precision)
 
 
@@ -191,10 +193,10 @@ def _difference(found: Sequence[np.ndarray], wanted: Sequence[np.ndarray]) -> Di
 
 
 def random_inputs(graph: SegmenterGraph, trial: Trial) -> tuple[Tensor, ...]:
-    """Return inputs of the graph: a random frame [1, H, W, 3], N labels and rank-R factors."""
+    """Return inputs of the graph: random frames [B, H, W, 3], N labels and rank-R factors."""
     generator = torch.Generator().manual_seed(trial.height)
     wide_a, wide_b = graph.lora_widths
-    shape = (1, trial.height, trial.width, 3)
+    shape = (trial.frames, trial.height, trial.width, 3)
     image = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
     bank = torch.randn(trial.labels, graph.embedding_dim, generator=generator)
     return (

@@ -20,11 +20,15 @@ UNKNOWN_DOMAIN = "all"
 
 @dataclass(frozen=True)
 class LabelledFile:
-    """One image file with its ground truth and the domain it was taken in, for example 'dusk'."""
+    """One image file with its ground truth and the domain it was taken in, for example 'dusk'.
+
+    `sequence` is the drive it is of, empty where that is not known.
+    """
 
     image: Path
     label: Path
     domain: str
+    sequence: str = ""
 
     @property
     def name(self) -> str:
@@ -53,20 +57,24 @@ class LabelledFolder:
     items: tuple[LabelledFile, ...]
 
 
-def load_labelled_folder(folder: Path, split: str = "", domain: str = "") -> LabelledFolder:
-    """Open a labelled folder, keeping the images of `split` and `domain` (empty: all).
+def load_labelled_folder(
+    folder: Path, split: str = "", domain: str = "", sequence: str = ""
+) -> LabelledFolder:
+    """Open a labelled folder, keeping the images of `split`, `domain` and `sequence` (empty: all).
 
     Raises `OvsegError` naming what is missing or, for an empty selection, what there is.
     """
     classes = _read_json(folder / "classes.json")
     facts = _read_json(folder / "items.json") if (folder / "items.json").is_file() else {}
     images = sorted(p for p in (folder / "images").glob("*") if p.suffix.lower() in SUFFIXES)
-    chosen = [path for path in images if _matches(facts.get(path.stem, {}), split, domain)]
+    wanted = {"split": split, "domain": domain, "sequence": sequence}
+    chosen = [path for path in images if _matches(facts.get(path.stem, {}), wanted)]
     if not chosen:
+        drive = f", of sequence '{sequence}'" if sequence else ""
         raise OvsegError(
-            f"no image of split '{split or 'any'}' and domain '{domain or 'any'}' in {folder}; "
-            f"there are {len(images)} images, splits {_values(facts, 'split')}, "
-            f"domains {_values(facts, 'domain')}"
+            f"no image of split '{split or 'any'}' and domain '{domain or 'any'}'{drive} in "
+            f"{folder}; there are {len(images)} images, splits {_values(facts, 'split')}, "
+            f"domains {_values(facts, 'domain')}, sequences {_values(facts, 'sequence')}"
         )
     try:
         names = {int(entry["id"]): str(entry["name"]) for entry in classes["classes"]}
@@ -83,13 +91,12 @@ def _labelled(folder: Path, image: Path, facts: dict[str, Any]) -> LabelledFile:
     label = folder / "labels" / f"{image.stem}.png"
     if not label.is_file():
         raise OvsegError(f"{image} has no ground truth at {label}; add it or remove the image")
-    return LabelledFile(image, label, str(facts.get("domain", UNKNOWN_DOMAIN)))
+    domain, sequence = facts.get("domain", UNKNOWN_DOMAIN), facts.get("sequence", "")
+    return LabelledFile(image, label, str(domain), str(sequence))
 
 
-def _matches(facts: dict[str, Any], split: str, domain: str) -> bool:
-    return (not split or facts.get("split") == split) and (
-        not domain or facts.get("domain") == domain
-    )
+def _matches(facts: dict[str, Any], wanted: dict[str, str]) -> bool:
+    return all(not value or facts.get(field) == value for field, value in wanted.items())
 
 
 def _values(facts: dict[str, Any], field: str) -> str:

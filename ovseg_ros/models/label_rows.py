@@ -32,4 +32,4 @@ class LabelRows(NamedTuple):
 def without_absent(maps: Tensor, real: Tensor, absent: float) -> Tensor:
     """Return `maps` [B, N, h, w] with the value `absent` in rows that are not there."""
     present = real.reshape(-1, maps.shape[1], 1, 1) > 0.5
-    return torch.where(present, maps, maps.new_tensor(absent))
+    return torch.where(present, maps, absent)

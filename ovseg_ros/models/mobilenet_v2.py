@@ -28,6 +28,14 @@ FIRST_LORA_BLOCK = 11
 CHANNELS = {"stride4": 24, "stride8": 32, "middle": 64, "stride16": 96, "stride32": 320}
 
 
+class EarlyFeatures(NamedTuple):
+    """The maps before any LoRA site, which no adapter changes."""
+
+    stride4: Tensor
+    stride8: Tensor
+    middle: Tensor
+
+
 class Features(NamedTuple):
     """Feature maps [B, C, H/s, W/s]; `middle` is stride 16, the last before any LoRA site."""
 
@@ -94,10 +102,21 @@ class MobileNetV2(nn.Module):
 
     def forward(self, x: Tensor, lora: LoraSlices) -> Features:
         """Return the maps of `x` [B, 3, H, W] in -1..1; H and W are multiples of 32."""
+        return self.late(self.early(x), lora)
+
+    def early(self, x: Tensor) -> EarlyFeatures:
+        """Run the blocks before the first LoRA site on `x` [B, 3, H, W] in -1..1."""
         outputs = [F.relu6(self.blocks[0](x))]
-        for block in self.blocks[1:]:
+        for block in self.blocks[1:FIRST_LORA_BLOCK]:
+            outputs.append(block(outputs[-1], {}))
+        return EarlyFeatures(outputs[3], outputs[6], outputs[10])
+
+    def late(self, early: EarlyFeatures, lora: LoraSlices) -> Features:
+        """Run the other blocks."""
+        outputs = [early.middle]
+        for block in self.blocks[FIRST_LORA_BLOCK:]:
             outputs.append(block(outputs[-1], lora))
-        return Features(outputs[3], outputs[6], outputs[10], outputs[13], outputs[17])
+        return Features(*early, outputs[3], outputs[7])
 
     def load_imagenet(self, state: dict[str, Tensor]) -> None:
         """Load folded ImageNet weights, whose entries follow the order of the layers.

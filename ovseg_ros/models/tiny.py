@@ -221,7 +221,10 @@ class TinySegmenter(nn.Module):
 
     def encode(self, x: Tensor, lora: LoraSlices) -> Encoded:
         """Run the image side on `x` [B, 3, H, W] in -1..1, H and W multiples of 32."""
-        maps = self.backbone(x, lora)
+        return self.encode_maps(self.backbone(x, lora), lora)
+
+    def encode_maps(self, maps: Features, lora: LoraSlices) -> Encoded:
+        """Run the image side from the maps of the backbone on."""
         x8, x4 = self.neck(maps, lora)
         dense = F.normalize(self.embed(x8, lora), dim=1)
         return Encoded(x8, x4, dense, self.scene_embedding(maps))

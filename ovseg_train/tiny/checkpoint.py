@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from ovseg_ros.errors import OvsegError
-from ovseg_train.tiny.recipe import Recipe
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 CHECKPOINT_NAME = "checkpoint.pt"
 
@@ -35,7 +37,7 @@ class MovingAverage:
                 self.state[key].copy_(value)
 
 
-def save_checkpoint(folder: Path, state: dict[str, Any], recipe: Recipe) -> None:
+def save_checkpoint(folder: Path, state: dict[str, Any], recipe: DataclassInstance) -> None:
     """Write `state` and the recipe to the folder's checkpoint, by way of a temporary name."""
     path = folder / CHECKPOINT_NAME
     temporary = path.with_suffix(".writing")
@@ -43,10 +45,10 @@ def save_checkpoint(folder: Path, state: dict[str, Any], recipe: Recipe) -> None
     os.replace(temporary, path)
 
 
-def load_checkpoint(folder: Path, recipe: Recipe | None = None) -> dict[str, Any] | None:
+def load_checkpoint(folder: Path, recipe: DataclassInstance | None = None) -> dict[str, Any] | None:
     """Return the folder's checkpoint, or None where there is none.
 
-    Raises `OvsegError` where it belongs to another `recipe` (its number of steps may differ).
+    Raises `OvsegError` where it belongs to another `recipe`.
     """
     path = folder / CHECKPOINT_NAME
     if not path.is_file():

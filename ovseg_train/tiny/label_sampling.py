@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ovseg_ros.text.tower import TextTower
 from ovseg_train.names.concepts import Concept
 from ovseg_train.tiny.recipe import VocabularyRecipe
 
@@ -24,15 +27,25 @@ class StepVocabulary:
     row_of_class: Tensor
 
 
+class NameEncoder(Protocol):
+    """What makes vectors of names: a text tower, or the text bank of a package."""
+
+    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return unit vectors [N, D] of `texts`."""
+
+
 class PromptBank:
     """The text vectors of every name a class may be called by in training."""
 
-    def __init__(self, tower: TextTower, concepts: Sequence[Concept]) -> None:
+    def __init__(self, tower: NameEncoder, concepts: Sequence[Concept]) -> None:
         """Keep the `tower` and the synonyms of each concept."""
         self._tower = tower
         self._names = {name: c.training_names for c in concepts for name in c.training_names}
         self._vectors: dict[str, Tensor] = {}
-        self._all = torch.from_numpy(tower.encode(list(self._names)))
+
+    @cached_property
+    def _all(self) -> Tensor:
+        return torch.from_numpy(self._tower.encode(list(self._names)))
 
     def vectors(self, class_name: str) -> Tensor:
         """Return [K, D]: row 0 is the class's own name, the others its synonyms."""

@@ -36,20 +36,34 @@ def group_loss(
     A pixel whose class was not asked for competes for no label, but every label must deny it.
     """
     logits = F.interpolate(logits.float(), scale_factor=2, mode="bilinear", align_corners=False)
+    competition = competition_loss(logits, classes, rows, weights)
+    coarse = (slice(None), slice(2, None, 4), slice(2, None, 4))
+    cost_loss = competition_loss(cost_logits.float(), classes[coarse], rows, weights)
+    denial = denial_loss(logits, classes, rows, weights)
+    return competition + recipe.sigmoid_weight * denial + recipe.cost_weight * cost_loss
+
+
+def competition_loss(logits: Tensor, classes: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
+    """Return the cross-entropy between the labels, which makes the mask.
+
+    `logits` [B, N, h, w] float32, `classes` [B, h, w]; the others as in `group_loss`.
+    """
     target, pixel_weight = rows[classes], weights[classes]
-    loss = _cross_entropy(logits, target, pixel_weight)
+    loss = F.cross_entropy(logits, target, ignore_index=IGNORE, reduction="none")
+    weight = pixel_weight * (target != IGNORE)
+    return (loss * weight).sum() / weight.sum().clamp(min=1)
+
+
+def denial_loss(logits: Tensor, classes: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
+    """Return the binary cross-entropy of each label, which makes its confidence mean something.
+
+    The arguments are those of `competition_loss`.
+    """
+    target, pixel_weight = rows[classes], weights[classes]
     known = (classes != IGNORE).float()[:, None]
     one_hot = F.one_hot(target.clamp(max=logits.shape[1]), logits.shape[1] + 1)
     one_hot = one_hot[..., :-1].permute(0, 3, 1, 2).float()
     binary = F.binary_cross_entropy_with_logits(logits, one_hot, reduction="none")
     balance = known * torch.where(one_hot > 0, pixel_weight[:, None], 1.0)
-    binary = (binary * balance).sum() / (known.sum() * logits.shape[1] ** 0.5).clamp(min=1)
-    coarse = (slice(None), slice(2, None, 4), slice(2, None, 4))
-    cost_loss = _cross_entropy(cost_logits.float(), target[coarse], pixel_weight[coarse])
-    return loss + recipe.sigmoid_weight * 0.25 * binary + recipe.cost_weight * cost_loss
-
-
-def _cross_entropy(logits: Tensor, target: Tensor, pixel_weight: Tensor) -> Tensor:
-    loss = F.cross_entropy(logits, target, ignore_index=IGNORE, reduction="none")
-    weight = pixel_weight * (target != IGNORE)
-    return (loss * weight).sum() / weight.sum().clamp(min=1)
+    total = (binary * balance).sum()
+    return 0.25 * total / (known.sum() * logits.shape[1] ** 0.5).clamp(min=1)

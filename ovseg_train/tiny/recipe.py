@@ -80,15 +80,16 @@ def load_recipe(path: Path = RECIPE_FILE) -> Recipe:
     """Read the recipe at `path`. Raises `OvsegError` naming a missing or unknown field."""
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     nested = {
-        "datasets": [_build(DatasetRecipe, entry, path) for entry in raw.pop("datasets")],
-        "vocabulary": _build(VocabularyRecipe, raw.pop("vocabulary"), path),
-        "optimizer": _build(OptimizerRecipe, raw.pop("optimizer"), path),
-        "loss": _build(LossRecipe, raw.pop("loss"), path),
+        "datasets": [build_fields(DatasetRecipe, entry, path) for entry in raw.pop("datasets")],
+        "vocabulary": build_fields(VocabularyRecipe, raw.pop("vocabulary"), path),
+        "optimizer": build_fields(OptimizerRecipe, raw.pop("optimizer"), path),
+        "loss": build_fields(LossRecipe, raw.pop("loss"), path),
     }
-    return _build(Recipe, {**raw, **nested}, path)
+    return build_fields(Recipe, {**raw, **nested}, path)
 
 
-def _build(kind: type[T], raw: dict[str, Any], path: Path) -> T:
+def build_fields(kind: type[T], raw: dict[str, Any], path: Path) -> T:
+    """Return a `kind` from `raw`; raises `OvsegError` naming fields that are missing or unknown."""
     wanted = {field.name for field in fields(kind)}  # type: ignore[arg-type]
     if set(raw) != wanted:
         odd = ", ".join(sorted(set(raw) ^ wanted))
