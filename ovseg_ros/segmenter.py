@@ -14,21 +14,20 @@ from ovseg_ros.adapters.mix import AdapterMix, LoraFactors, packed_factors
 from ovseg_ros.closing import Closing
 from ovseg_ros.engine.base import Backend, TextRows, open_backend
 from ovseg_ros.engine.choice import REFERENCE, EngineChoice
+from ovseg_ros.engine.cuda.dlpack import Frames
 from ovseg_ros.errors import (
     AdapterError,
     BackendError,
-    FrameError,
     GpuMemoryError,
     OvsegError,
     QueryError,
 )
+from ovseg_ros.frame_input import batch_of_one
 from ovseg_ros.packages import DEFAULT_PACKAGE, ModelPackage
 from ovseg_ros.query import parse_query
-from ovseg_ros.segmentation import MaskArray, Segmentation, Timings, UInt8Array
+from ovseg_ros.segmentation import MaskArray, Segmentation, Timings
 from ovseg_ros.text.bank import TextBank
 from ovseg_ros.vocabulary import IdSpace, LabelBook, LabelSpec, Vocabulary
-
-MAX_SIDE_PX = 8192
 
 
 @dataclass(frozen=True)
@@ -156,16 +155,18 @@ class Segmenter(Closing):
                     self._pending = _Pending(query, mix)
                     return
 
-    def infer(self, image: UInt8Array) -> Segmentation:
+    def infer(self, image: Frames) -> Segmentation:
         """Segment one frame, uint8 [H, W, 3] RGB, and return a mask of the same H and W.
 
-        Raises `FrameError` for an array of another kind and `OvsegError` before the first query.
+        `image` is a numpy array, or an array of a library that knows DLPack; TensorRT takes those
+        on its own GPU too. Raises `FrameError` for an array of another kind and `OvsegError` before
+        the first query.
         """
-        check_image(image)
+        frames = batch_of_one(image, self.backend.capabilities)
         with self._infer_lock:
             start_ns = time.perf_counter_ns()
             query, mix = self._load_pending()
-            raw = self.backend.infer(image[None])
+            raw = self.backend.infer(frames)
             inferred_ns = time.perf_counter_ns()
         mask: MaskArray = raw.mask[0] if query.ids is None else query.ids[raw.mask[0]]
         end_ns = time.perf_counter_ns()
@@ -193,7 +194,9 @@ class Segmenter(Closing):
         try:
             profile.bucket_of(labels, rank)
         except BackendError as error:
-            raise kind(str(error)) from None
+            # The error ends with the command, which wants the rest of what this engine is.
+            rest = f"--package {self.package.reference} --camera {profile.camera}"
+            raise kind(f"{error} {rest}") from None
 
     def _require_query(self, pending: _Pending) -> _Query:
         if pending.query is None:
@@ -248,16 +251,3 @@ def _open_unless_full(
             raise
     # Only here, behind the error, is all of the engine's memory free again.
     return open_backend(package, fallback, threads, cache, camera_px)
-
-
-def check_image(image: UInt8Array) -> None:
-    """Raise `FrameError` unless `image` is uint8 [H, W, 3] with sides of 1..8192 px."""
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise FrameError(
-            f"the frame is {image.dtype} of shape {image.shape}; uint8 [H, W, 3] RGB was wanted"
-        )
-    if not all(1 <= side <= MAX_SIDE_PX for side in image.shape[:2]):
-        raise FrameError(
-            f"the frame is {image.shape[1]}x{image.shape[0]} px; "
-            f"sides from 1 to {MAX_SIDE_PX} px are accepted"
-        )
