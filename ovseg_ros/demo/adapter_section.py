@@ -33,7 +33,7 @@ def adapter_line(adapters: Mapping[str, Any]) -> str:
     """Return the same in one line for a terminal."""
     if not adapters["available"]:
         return f"{adapters['library']}: the base model ran alone"
-    switches = f"{adapters['switches']} switches of adapters"
+    switches = f"switches of adapters: {adapters['switches']}"
     compared = adapters["comparison"]
     if compared is None:
         return switches
