@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ovseg_ros.errors import AdapterError, FrameError, OvsegError
+from ovseg_ros.errors import FrameError, OvsegError
 from ovseg_ros.image_files import encode_png, read_rgb
 from ovseg_ros.output import make_folder, write_file, write_json
-from ovseg_ros.packages import ModelPackage
+from ovseg_ros.segmentation import Segmentation, UInt8Array
 from ovseg_ros.segmenter import Segmenter
 from ovseg_ros.vocabulary import Vocabulary
 
@@ -30,13 +30,16 @@ def segment_files(
     images: Sequence[Path],
     out: Path,
     on_image: Callable[[Path], None] = lambda _: None,
+    infer: Callable[[UInt8Array], Segmentation] | None = None,
 ) -> BatchResult:
     """Write `out/<stem>.png` (uint8 [H, W] ids, size of the image) for each image, and labels.json.
 
     An image that cannot be read is reported and the rest is done. `on_image` is called after each
-    image. Raises `OvsegError` before any work where two images share a stem or `out` holds masks
-    of another query, and `OutputError` where a mask cannot be written.
+    image; `infer` takes the place of the segmenter's own. Raises `OvsegError` before any work where
+    two images share a stem or `out` holds masks of another query, and `OutputError` where a mask
+    cannot be written.
     """
+    infer = infer or segmenter.infer
     refuse_shared_stems(images)
     names = names_by_id(segmenter.vocabulary)
     _refuse_mixing(out, names, {path.stem for path in images})
@@ -45,7 +48,7 @@ def segment_files(
     masks, failures = [], []
     for path in images:
         try:
-            result = segmenter.infer(read_rgb(path))
+            result = infer(read_rgb(path))
         except FrameError as error:
             failures.append(str(error))
         else:
@@ -85,16 +88,4 @@ def _refuse_mixing(out: Path, names: dict[str, str], stems: set[str]) -> None:
         raise OvsegError(
             f"{out} holds masks of another query ({left[0]} and {len(left) - 1} more), whose ids "
             "mean other labels; choose another folder for --out or remove it first"
-        )
-
-
-def check_adapters(package: ModelPackage, choice: str) -> None:
-    """Check the adapters asked for: 'auto', 'none' or a name; raises `AdapterError` for a name.
-
-    Without adapters in the package, `auto` and `none` are both the base model.
-    """
-    if choice not in ("auto", "none"):
-        raise AdapterError(
-            f"adapter '{choice}' was asked for, but the package '{package.card.name}' has no "
-            "adapters; use --adapters none"
         )

@@ -9,7 +9,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ovseg_ros.commands.options import add_engine_options, add_package_option, engine_of
+from ovseg_ros.commands.options import (
+    add_adapter_options,
+    add_engine_options,
+    add_package_option,
+    engine_of,
+)
 
 NAME = "eval"
 HELP = "measure mIoU on a folder or a bag with ground truth"
@@ -20,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=Path, metavar="DATA", help="the labelled folder or bag")
     add_package_option(parser)
     add_engine_options(parser)
+    add_adapter_options(parser, "none")
     parser.add_argument("--split", default="", help="only the images of this split")
     parser.add_argument("--domain", default="", help="only the images of this domain")
     parser.add_argument(
@@ -57,6 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Evaluate, print the tables and write the report."""
     from rich.console import Console
 
+    from ovseg_ros.adapted_images import AdaptedImages
     from ovseg_ros.commands.progress import progress_bar
     from ovseg_ros.evaluation.evaluate import evaluate
     from ovseg_ros.evaluation.labelled import open_labelled
@@ -72,15 +79,18 @@ def run(arguments: argparse.Namespace) -> int:
     others = rounds_of(names, read_alternatives(arguments.names)) if arguments.names else ()
     rounds = (names, *others)
     with Segmenter.open(arguments.package, engine=engine, camera_px=arguments.camera) as segmenter:
+        adapted = AdaptedImages(segmenter, arguments.adapters, arguments.adapter_dir)
         total = len(data.items) * len(rounds)
         with progress_bar(f"evaluating {data.source}", total) as advance:
             own, *renamed = [
-                evaluate(segmenter, data, asked, arguments.threshold, advance) for asked in rounds
+                evaluate(segmenter, data, asked, arguments.threshold, advance, adapted.infer)
+                for asked in rounds
             ]
         card = segmenter.package.card
     report = {
         "package": card.name,
         "engine": str(engine),
+        "adapters": arguments.adapters,
         "segmenter_sha256": card.files[SEGMENTER_NAME],
         "data": data.source,
         "split": arguments.split or "all",

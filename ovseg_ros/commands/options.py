@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from ovseg_ros.engine.choice import BackendName, EngineChoice, Precision
 from ovseg_ros.engine.profile import camera_from_text
@@ -46,6 +47,20 @@ def add_engine_options(
         type=camera,
         metavar="WxH",
         help="size of the frames, where engines for several sizes were built",
+    )
+
+
+def add_adapter_options(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add --adapters and --adapter-dir."""
+    parser.add_argument(
+        "--adapters",
+        default=default,
+        metavar="A",
+        help="auto (each picture by what it shows), none, or names: fog, or fog=0.7,rain=0.3 "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--adapter-dir", type=Path, metavar="DIR", help="default: adapters in the package"
     )
 
 

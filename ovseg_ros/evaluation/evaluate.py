@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ovseg_ros.errors import FrameError
 from ovseg_ros.evaluation.confusion import ConfusionMatrix, index_table
 from ovseg_ros.evaluation.labelled import LabelledImage, LabelledImages
-from ovseg_ros.segmentation import UInt8Array
+from ovseg_ros.segmentation import Segmentation, UInt8Array
 from ovseg_ros.segmenter import Segmenter
 from ovseg_ros.vocabulary import NOT_EVALUATED_ID, LabelSpec
 
@@ -33,6 +33,7 @@ def evaluate(
     asked: Sequence[str] = (),
     threshold: float | None = 0.0,
     on_image: Callable[[], None] = lambda: None,
+    infer: Callable[[UInt8Array], Segmentation] | None = None,
 ) -> DomainScores:
     """Segment every image of `data` and count its pixels against the ground truth.
 
@@ -43,9 +44,11 @@ def evaluate(
         threshold: confidence below which a pixel gets no label; 0 labels every pixel, None takes
             the default of the model package.
         on_image: called after each image.
+        infer: takes the place of the segmenter's own.
 
     Raises `FrameError` for an image or a ground truth that cannot be used, `QueryError` for names.
     """
+    infer = infer or segmenter.infer
     class_names = tuple(data.names.values())
     asked = tuple(asked) or class_names
     vocabulary = segmenter.set_labels([LabelSpec(name, threshold=threshold) for name in asked])
@@ -56,7 +59,7 @@ def evaluate(
     for item in data.items:
         matrix = by_domain.setdefault(item.domain, ConfusionMatrix(class_names))
         truth = read_truth(item, data)
-        mask = segmenter.infer(item.read_image()).label_mask
+        mask = infer(item.read_image()).label_mask
         if truth.shape != mask.shape:
             raise FrameError(
                 f"{item.name} is {mask.shape[1]}x{mask.shape[0]} px but its ground truth is "
