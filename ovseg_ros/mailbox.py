@@ -1,4 +1,4 @@
-"""The one-slot mailbox between camera callback and inference thread: the latest frame wins."""
+"""The one-slot mailbox on the way into a thread: the latest item wins."""
 
 from __future__ import annotations
 
@@ -26,10 +26,18 @@ class Mailbox(Generic[T]):
                 self._condition.notify()
             return lost
 
-    def take(self) -> T | None:
-        """Wait for an item and return it, or None once the mailbox is closed."""
+    @property
+    def closed(self) -> bool:
+        """Whether no item will come any more."""
+        return self._closed
+
+    def take(self, timeout_s: float | None = None) -> T | None:
+        """Wait for an item and return it, or None once the mailbox is closed.
+
+        Also None where nothing came within `timeout_s`; `closed` tells which it was.
+        """
         with self._condition:
-            self._condition.wait_for(lambda: self._item is not None or self._closed)
+            self._condition.wait_for(lambda: self._item is not None or self._closed, timeout_s)
             item, self._item = self._item, None
             return None if self._closed else item
 

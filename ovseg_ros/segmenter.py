@@ -10,25 +10,24 @@ from pathlib import Path
 
 import numpy as np
 
-from ovseg_ros.adapters.mix import AdapterMix
+from ovseg_ros.adapters.mix import AdapterMix, LoraFactors, packed_factors
 from ovseg_ros.closing import Closing
 from ovseg_ros.engine.base import Backend, TextRows, open_backend
 from ovseg_ros.engine.choice import REFERENCE, EngineChoice
+from ovseg_ros.engine.cuda.dlpack import Frames
 from ovseg_ros.errors import (
     AdapterError,
     BackendError,
-    FrameError,
     GpuMemoryError,
     OvsegError,
     QueryError,
 )
+from ovseg_ros.frame_input import batch_of_one
 from ovseg_ros.packages import DEFAULT_PACKAGE, ModelPackage
 from ovseg_ros.query import parse_query
-from ovseg_ros.segmentation import MaskArray, Segmentation, Timings, UInt8Array
+from ovseg_ros.segmentation import MaskArray, Segmentation, Timings
 from ovseg_ros.text.bank import TextBank
 from ovseg_ros.vocabulary import IdSpace, LabelBook, LabelSpec, Vocabulary
-
-MAX_SIDE_PX = 8192
 
 
 @dataclass(frozen=True)
@@ -40,11 +39,19 @@ class _Query:
     ids: MaskArray | None
 
 
+@dataclass(frozen=True)
+class _Pending:
+    """What the next frame is segmented under; replaced as a whole, so never seen half changed."""
+
+    query: _Query | None
+    mix: AdapterMix
+
+
 class Segmenter(Closing):
     """Segments frames against the labels of the moment.
 
-    Text is encoded by the caller of `set_query` / `set_labels`, off the frame path; the next
-    `infer` sees all of the new query or none of it. Safe to call from several threads: `infer`
+    Text is encoded by the caller of `set_query` / `set_labels` / `set_adapter`, off the frame path;
+    the next `infer` sees all of a change or none of it. Safe to call from several threads: `infer`
     calls run one after another, queries and adapters may be set meanwhile.
     """
 
@@ -63,9 +70,8 @@ class Segmenter(Closing):
         self._id_space = id_space
         self._book = book or LabelBook(package.card.label_capacity, id_space)
         self._book.set_capacity(package.card.label_capacity)
-        self._query: _Query | None = None
+        self._pending = _Pending(None, AdapterMix())
         self._loaded_query: _Query | None = None
-        self._mix = AdapterMix()
         self._loaded_mix: AdapterMix | None = None
         self._query_lock = threading.Lock()
         self._infer_lock = threading.Lock()
@@ -108,12 +114,12 @@ class Segmenter(Closing):
     @property
     def vocabulary(self) -> Vocabulary:
         """The vocabulary in force. Raises `OvsegError` before the first query."""
-        return self._current().vocabulary
+        return self._require_query(self._pending).vocabulary
 
     @property
     def adapter_mix(self) -> AdapterMix:
         """The adapter mix in force."""
-        return self._mix
+        return self._pending.mix
 
     def set_query(self, text: str) -> Vocabulary:
         """Parse `text` in the query grammar and make it the query; raises `QueryError`."""
@@ -126,28 +132,41 @@ class Segmenter(Closing):
             self._require_bucket(QueryError, labels=len(specs))
         with self._query_lock:
             vocabulary = self._book.write(specs, templates)
-            self._query = self._encode(vocabulary)
+            mix = self._pending.mix
+            self._pending = _Pending(self._encode(vocabulary, mix.text_factors), mix)
             return vocabulary
 
     def set_adapter(self, mix: AdapterMix) -> None:
-        """Make `mix` the adapters of the frames that follow.
+        """Make `mix` the adapters of the frames that follow, together with the labels under it.
 
-        Raises `AdapterError`, with the old mix in force, where the engine was built for less.
+        Where the factors of the text tower change, the labels are encoded again here, and frames go
+        on under the old mix meanwhile. Raises `AdapterError`, the old mix in force, for factors of
+        another package or of a rank that the engine was not built for.
         """
-        if mix.factors is not None:
-            self._require_bucket(AdapterError, rank=mix.factors.rank)
-        self._mix = mix
+        self._require_fit(mix)
+        while True:
+            seen = self._pending
+            query = seen.query
+            if query is not None and mix.text_factors is not seen.mix.text_factors:
+                query = self._encode(query.vocabulary, mix.text_factors)
+            # Encoding may take long: a query of the user does not wait for it, it comes first.
+            with self._query_lock:
+                if self._pending is seen:
+                    self._pending = _Pending(query, mix)
+                    return
 
-    def infer(self, image: UInt8Array) -> Segmentation:
+    def infer(self, image: Frames) -> Segmentation:
         """Segment one frame, uint8 [H, W, 3] RGB, and return a mask of the same H and W.
 
-        Raises `FrameError` for an array of another kind and `OvsegError` before the first query.
+        `image` is a numpy array, or an array of a library that knows DLPack; TensorRT takes those
+        on its own GPU too. Raises `FrameError` for an array of another kind and `OvsegError` before
+        the first query.
         """
-        check_image(image)
+        frames = batch_of_one(image, self.backend.capabilities)
         with self._infer_lock:
             start_ns = time.perf_counter_ns()
             query, mix = self._load_pending()
-            raw = self.backend.infer(image[None])
+            raw = self.backend.infer(frames)
             inferred_ns = time.perf_counter_ns()
         mask: MaskArray = raw.mask[0] if query.ids is None else query.ids[raw.mask[0]]
         end_ns = time.perf_counter_ns()
@@ -161,6 +180,12 @@ class Segmenter(Closing):
         with self._infer_lock:
             self.backend.close()
 
+    def _require_fit(self, mix: AdapterMix) -> None:
+        """Raise `AdapterError` for factors that the engine does not take."""
+        if mix.factors is not None:
+            packed_factors(mix.factors, self.package.card.lora_widths)
+            self._require_bucket(AdapterError, rank=mix.factors.rank)
+
     def _require_bucket(self, kind: type[OvsegError], labels: int = 1, rank: int = 1) -> None:
         """Raise `kind`, naming the bucket to build, for what the engine has no room for."""
         profile = self.backend.capabilities.profile
@@ -169,29 +194,33 @@ class Segmenter(Closing):
         try:
             profile.bucket_of(labels, rank)
         except BackendError as error:
-            raise kind(str(error)) from None
+            # The error ends with the command, which wants the rest of what this engine is.
+            rest = f"--package {self.package.reference} --camera {profile.camera}"
+            raise kind(f"{error} {rest}") from None
 
-    def _current(self) -> _Query:
-        if self._query is None:
+    def _require_query(self, pending: _Pending) -> _Query:
+        if pending.query is None:
             raise OvsegError("no query is set; call set_query, for example with 'car; person'")
-        return self._query
+        return pending.query
 
     def _load_pending(self) -> tuple[_Query, AdapterMix]:
         """Hand a changed query or mix to the backend, between frames."""
-        query, mix = self._current(), self._mix
+        pending = self._pending
+        query, mix = self._require_query(pending), pending.mix
         if query is not self._loaded_query:
             self.backend.set_text(query.rows)
             self._loaded_query = query
-        if mix is not self._loaded_mix:
+        # A mix with the same factors only says something else about them, and costs nothing.
+        if self._loaded_mix is None or mix.factors is not self._loaded_mix.factors:
             self.backend.set_adapter(mix.factors)
-            self._loaded_mix = mix
+        self._loaded_mix = mix
         return query, mix
 
-    def _encode(self, vocabulary: Vocabulary) -> _Query:
+    def _encode(self, vocabulary: Vocabulary, factors: LoraFactors | None) -> _Query:
         labels = vocabulary.labels
         card = self.package.card
         bank = self.text_bank.encode(
-            [label.prompts for label in labels], vocabulary.templates or card.templates
+            [label.prompts for label in labels], vocabulary.templates or card.templates, factors
         )
         thresholds = [
             card.default_threshold if label.threshold is None else label.threshold
@@ -222,16 +251,3 @@ def _open_unless_full(
             raise
     # Only here, behind the error, is all of the engine's memory free again.
     return open_backend(package, fallback, threads, cache, camera_px)
-
-
-def check_image(image: UInt8Array) -> None:
-    """Raise `FrameError` unless `image` is uint8 [H, W, 3] with sides of 1..8192 px."""
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise FrameError(
-            f"the frame is {image.dtype} of shape {image.shape}; uint8 [H, W, 3] RGB was wanted"
-        )
-    if not all(1 <= side <= MAX_SIDE_PX for side in image.shape[:2]):
-        raise FrameError(
-            f"the frame is {image.shape[1]}x{image.shape[0]} px; "
-            f"sides from 1 to {MAX_SIDE_PX} px are accepted"
-        )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_COLORS = ("#0b6e99", "#d9730d", "#448361", "#9065b0", "#c14c8a")
+from ovseg_ros.svg_shapes import COLORS, draw_line, draw_text, round_ticks, svg_element
+
 _MARGIN_LEFT, _MARGIN_RIGHT, _MARGIN_TOP, _MARGIN_BOTTOM = 56, 16, 30, 42
 
 
@@ -35,12 +35,7 @@ class Chart:
     def to_svg(self) -> str:
         """Return the chart as one <svg> element."""
         parts = [*self._frame(), *self._marks(), *self._lines(), *self._legend()]
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self.width_px} '
-            f'{self.height_px}" width="{self.width_px}" height="{self.height_px}" '
-            f'font-family="sans-serif" font-size="11">'
-            f'<rect width="100%" height="100%" fill="#fff"/>{"".join(parts)}</svg>'
-        )
+        return svg_element(parts, self.width_px, self.height_px)
 
     @property
     def _x_values(self) -> list[float]:
@@ -49,7 +44,7 @@ class Chart:
     @property
     def _y_top(self) -> float:
         ys = [y for line in self.series for y in line.ys if y is not None]
-        return _ticks(max(ys, default=1.0) or 1.0)[-1]
+        return round_ticks(max(ys, default=1.0) or 1.0)[-1]
 
     def _x(self, value: float) -> float:
         low, high = min(self._x_values, default=0.0), max(self._x_values, default=1.0)
@@ -65,15 +60,17 @@ class Chart:
     def _frame(self) -> list[str]:
         bottom, right = self.height_px - _MARGIN_BOTTOM, self.width_px - _MARGIN_RIGHT
         parts = []
-        for tick in _ticks(self._y_top):
+        for tick in round_ticks(self._y_top):
             y = self._y(tick)
-            parts.append(_line(_MARGIN_LEFT, y, right, y, "#ddd"))
-            parts.append(_text(_MARGIN_LEFT - 6, y + 4, f"{tick:g}", "end"))
+            parts.append(draw_line(_MARGIN_LEFT, y, right, y, "#ddd"))
+            parts.append(draw_text(_MARGIN_LEFT - 6, y + 4, f"{tick:g}", "end"))
         for tick in self._x_ticks():
-            parts.append(_line(self._x(tick), bottom, self._x(tick), bottom + 4, "#666"))
-            parts.append(_text(self._x(tick), bottom + 16, f"{tick:g}", "middle"))
-        parts.append(_text((_MARGIN_LEFT + right) / 2, self.height_px - 8, self.x_label, "middle"))
-        parts.append(_text(6, 14, self.y_label, "start"))
+            parts.append(draw_line(self._x(tick), bottom, self._x(tick), bottom + 4, "#666"))
+            parts.append(draw_text(self._x(tick), bottom + 16, f"{tick:g}", "middle"))
+        parts.append(
+            draw_text((_MARGIN_LEFT + right) / 2, self.height_px - 8, self.x_label, "middle")
+        )
+        parts.append(draw_text(6, 14, self.y_label, "start"))
         return parts
 
     def _x_ticks(self) -> list[float]:
@@ -81,24 +78,24 @@ class Chart:
         if self.log2_x or len(values) < 2:
             return values
         low = values[0]
-        return [low + tick for tick in _ticks(values[-1] - low) if low + tick <= values[-1]]
+        return [low + tick for tick in round_ticks(values[-1] - low) if low + tick <= values[-1]]
 
     def _marks(self) -> list[str]:
         bottom = self.height_px - _MARGIN_BOTTOM
         return [
-            _line(self._x(x), _MARGIN_TOP, self._x(x), bottom, "#999", dashed=True)
-            + _text(self._x(x) + 3, _MARGIN_TOP + 10, text, "start", "#777")
+            draw_line(self._x(x), _MARGIN_TOP, self._x(x), bottom, "#999", dashed=True)
+            + draw_text(self._x(x) + 3, _MARGIN_TOP + 10, text, "start", "#777")
             for x, text in self.marks
         ]
 
     def _lines(self) -> list[str]:
         parts = []
-        for line, color in zip(self.series, _COLORS, strict=False):
+        for line, color in zip(self.series, COLORS, strict=False):
             points = list(zip(line.xs, line.ys, strict=True))
             for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
                 if y0 is not None and y1 is not None:
                     ends = (self._x(x0), self._y(y0), self._x(x1), self._y(y1))
-                    parts.append(_line(*ends, color, width=2))
+                    parts.append(draw_line(*ends, color, width=2))
             for x, y in points:
                 if y is not None:
                     at = f'cx="{self._x(x):.1f}" cy="{self._y(y):.1f}"'
@@ -107,33 +104,8 @@ class Chart:
 
     def _legend(self) -> list[str]:
         parts, x = [], float(self.width_px - _MARGIN_RIGHT)
-        for line, color in reversed(list(zip(self.series, _COLORS, strict=False))):
+        for line, color in reversed(list(zip(self.series, COLORS, strict=False))):
             x -= 7 * len(line.name) + 24
-            parts.append(_line(x, 12, x + 14, 12, color, width=3))
-            parts.append(_text(x + 18, 16, line.name, "start"))
+            parts.append(draw_line(x, 12, x + 14, 12, color, width=3))
+            parts.append(draw_text(x + 18, 16, line.name, "start"))
         return parts
-
-
-def _ticks(top: float) -> list[float]:
-    """Return 0 and round steps up to the first one at or above `top`."""
-    rough = top / 5
-    power = 10.0 ** math.floor(math.log10(rough)) if rough > 0 else 1.0
-    step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= rough * 0.999)
-    return [round(i * step, 10) for i in range(math.ceil(top / step - 1e-9) + 1)]
-
-
-def _line(
-    x0: float, y0: float, x1: float, y1: float, color: str, width: int = 1, dashed: bool = False
-) -> str:
-    dash = ' stroke-dasharray="4 3"' if dashed else ""
-    return (
-        f'<line x1="{x0:.1f}" y1="{y0:.1f}" x2="{x1:.1f}" y2="{y1:.1f}" '
-        f'stroke="{color}" stroke-width="{width}"{dash}/>'
-    )
-
-
-def _text(x: float, y: float, text: str, anchor: str, color: str = "#333") -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{color}">'
-        f"{html.escape(text)}</text>"
-    )

@@ -74,3 +74,8 @@ class AdapterMix:
     gate: str = "base model"
     factors: LoraFactors | None = None
     text_factors: LoraFactors | None = None
+
+    def __str__(self) -> str:
+        """Return it in words, for example 'auto: fog 0.82, night 0.18'."""
+        shares = [f"{name} {w:.2f}" for name, w in zip(self.names, self.weights, strict=True)]
+        return f"{self.mode.value}: {'; '.join(filter(None, [', '.join(shares), self.gate]))}"

@@ -114,6 +114,13 @@ class AdapterSelector:
             self._switched_ns = self._compared_ns = None
             return self._mix
 
+    def configure(self, settings: SelectionSettings) -> None:
+        """Follow the scene by other `settings`, from the next frame on."""
+        with self._lock:
+            self._settings = settings
+            self._smoothing = SceneSmoothing(settings.smoothing_s)
+            self._compared_ns = None
+
     def observe(self, embedding: Array | None, at_ns: int, fault: str = "") -> AdapterMix | None:
         """Take in the frame of time `at_ns`; return the mix to set, None to leave it as it is.
 

@@ -27,12 +27,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seconds", type=float, metavar="S", help="length of the stream")
     add_package_option(parser)
+    parser.add_argument(
+        "--adapter-dir", type=Path, metavar="DIR", help="default: adapters in the package"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo; 1 where the pipeline did not deliver."""
     from rich.console import Console
 
+    from ovseg_ros.demo.adapter_section import adapter_line
     from ovseg_ros.demo.run import DemoSettings, run_demo
     from ovseg_ros.errors import OvsegError
     from ovseg_ros.evaluation.drive import default_bag
@@ -43,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         drive=arguments.bag or arguments.images or default_bag(),
         out=arguments.out,
         package=arguments.package,
+        adapters=arguments.adapter_dir,
         labels=arguments.labels,
         seconds=arguments.seconds,
         command=shlex.join(["ovseg", *sys.argv[1:]]),
@@ -57,5 +62,6 @@ def run(arguments: argparse.Namespace) -> int:
             f"{masks['received']} masks at {masks['rate_hz']:.1f} Hz, age p50 "
             f"{masks['age_p50_ms']:.0f} ms, p95 {masks['age_p95_ms']:.0f} ms{scored}"
         )
+        print(adapter_line(report["adapters"]))
     print(f"results: {arguments.out / 'index.html'}")
     return 1 if report["failures"] else 0

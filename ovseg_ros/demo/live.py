@@ -80,6 +80,7 @@ class LiveView:
             "drops": str(sum(status[name] for name in _DROPS)),
             "broken": str(tick["broken"]),
             "revision": str(self._revision),
+            "adapters": "+".join(status["adapter_names"]) or "base",
         }
 
     def _table(self) -> Table:

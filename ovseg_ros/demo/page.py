@@ -6,11 +6,13 @@ import base64
 import html
 import io
 import string
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ovseg_ros.demo.adapter_section import adapter_section
 from ovseg_ros.demo.gallery import Picture
+from ovseg_ros.demo.html_table import shown, table
 from ovseg_ros.svg_chart import Chart, Series
 
 _TEMPLATE = Path(__file__).with_name("page.html")
@@ -33,7 +35,8 @@ def render_page(report: Mapping[str, Any], pictures: Sequence[Picture]) -> str:
         labels=_labels(report["queries"]),
         domains=_domains(report["queries"]),
         frames="".join(_figure(picture) for picture in pictures),
-        rules=_table(("rule", "broken"), report["rules"].items()),
+        adapters=adapter_section(report["adapters"]),
+        rules=table(("rule", "broken"), report["rules"].items()),
         counters=_counters(report),
     )
 
@@ -65,10 +68,10 @@ def _tiles(report: Mapping[str, Any]) -> str:
         n for name, n in node["counters"].items() if name not in ("received", "published")
     )
     values = {
-        "mIoU": _shown(report["mean_iou"], 3),
+        "mIoU": shown(report["mean_iou"], 3),
         "mask rate": f"{masks['rate_hz']:.1f} Hz",
-        "age p50": f"{_shown(masks['age_p50_ms'], 1)} ms",
-        "age p95": f"{_shown(masks['age_p95_ms'], 1)} ms",
+        "age p50": f"{shown(masks['age_p50_ms'], 1)} ms",
+        "age p95": f"{shown(masks['age_p95_ms'], 1)} ms",
         "masks": str(masks["received"]),
         "dropped": str(dropped),
         "node memory": f"{node['peak_rss_mb']:.0f} MB",
@@ -88,12 +91,12 @@ def _queries(queries: Sequence[Mapping[str, Any]]) -> str:
             query["query"],
             query["revision"] if query["accepted"] else f"refused: {query['message']}",
             query["masks"] if query["accepted"] else "",
-            _shown(query["first_mask_ms"], 0) if query["accepted"] else "",
-            _shown(query["scores"]["all"]["mean_iou"], 3) if query["scores"] else "",
+            shown(query["first_mask_ms"], 0) if query["accepted"] else "",
+            shown(query["scores"]["all"]["mean_iou"], 3) if query["scores"] else "",
         )
         for query in queries
     ]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _labels(queries: Sequence[Mapping[str, Any]]) -> str:
@@ -106,8 +109,8 @@ def _labels(queries: Sequence[Mapping[str, Any]]) -> str:
         (name, *(_label_iou(query["scores"]["all"]["labels"], name) for query in scored))
         for name in names
     ]
-    means = ("mean", *(_shown(query["scores"]["all"]["mean_iou"], 3) for query in scored))
-    return _table(("label", *(f"query {query['revision']}" for query in scored)), [*rows, means])
+    means = ("mean", *(shown(query["scores"]["all"]["mean_iou"], 3) for query in scored))
+    return table(("label", *(f"query {query['revision']}" for query in scored)), [*rows, means])
 
 
 def _domains(queries: Sequence[Mapping[str, Any]]) -> str:
@@ -120,21 +123,21 @@ def _domains(queries: Sequence[Mapping[str, Any]]) -> str:
         (name, *(_domain_iou(query["scores"]["domains"], name) for query in scored))
         for name in names
     ]
-    return _table(("domain", *(f"query {query['revision']}" for query in scored)), rows)
+    return table(("domain", *(f"query {query['revision']}" for query in scored)), rows)
 
 
 def _domain_iou(domains: Mapping[str, Any], name: str) -> str:
-    return _shown(domains[name]["mean_iou"], 3) if name in domains else ""
+    return shown(domains[name]["mean_iou"], 3) if name in domains else ""
 
 
 def _label_iou(labels: Mapping[str, Any], name: str) -> str:
-    return _shown(labels[name]["iou"], 3) if name in labels else ""
+    return shown(labels[name]["iou"], 3) if name in labels else ""
 
 
 def _counters(report: Mapping[str, Any]) -> str:
     node = report["node"]
     counts = {"sent": report["camera"]["sent"], "lost in transport": node["lost_in_transport"]}
-    return _table(("what", "frames"), {**counts, **node["counters"]}.items())
+    return table(("what", "frames"), {**counts, **node["counters"]}.items())
 
 
 def _figure(picture: Picture) -> str:
@@ -146,14 +149,3 @@ def _figure(picture: Picture) -> str:
         f'<figure><img alt="overlay" src="data:image/jpeg;base64,{data}">'
         f"<figcaption>{caption}</figcaption></figure>"
     )
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    def row(cells: Sequence[Any], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{html.escape(str(c))}</{tag}>" for c in cells) + "</tr>"
-
-    return f"<table>{row(head, 'th')}{''.join(row(cells, 'td') for cells in rows)}</table>"
-
-
-def _shown(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"

@@ -11,6 +11,9 @@ from typing import Any
 
 from rich.console import Console
 
+from ovseg_ros.adapters.library import AdapterLibrary, adapter_folder
+from ovseg_ros.demo.adapter_timeline import looks_over_time, mixes_over_time
+from ovseg_ros.demo.comparison import compare_with_base
 from ovseg_ros.demo.events import Event
 from ovseg_ros.demo.gallery import choose_stamps, draw_pictures, write_gif
 from ovseg_ros.demo.interrupts import interruptible
@@ -18,7 +21,15 @@ from ovseg_ros.demo.live import LiveView
 from ovseg_ros.demo.page import render_page
 from ovseg_ros.demo.report import build_report
 from ovseg_ros.demo.script import Step, drive_script, label_script
-from ovseg_ros.demo.session import CAMERA, NODE, OPERATOR, RECORDER, SessionPlan, run_session
+from ovseg_ros.demo.session import (
+    CAMERA,
+    NODE,
+    OPERATOR,
+    RECORDER,
+    SessionPlan,
+    SessionResult,
+    run_session,
+)
 from ovseg_ros.demo.staging import REPORT_NAME, staged_folder
 from ovseg_ros.errors import OvsegError
 from ovseg_ros.evaluation.drive import Drive, open_drive
@@ -36,11 +47,15 @@ _COUNTED_FRAMES = 40
 
 @dataclass(frozen=True)
 class DemoSettings:
-    """What to show: a bag, or images with `labels`; `seconds` None takes a suitable length."""
+    """What to show: a bag, or images with `labels`; `seconds` None takes a suitable length.
+
+    `adapters` is a folder of adapters, None for that of the package.
+    """
 
     drive: Path
     out: Path
     package: str
+    adapters: Path | None = None
     labels: str = ""
     seconds: float | None = None
     command: str = "ovseg demo"
@@ -52,7 +67,7 @@ def run_demo(settings: DemoSettings, console: Console) -> dict[str, Any]:
     Raises `OvsegError` where the demo cannot run to its end; then nothing is written and no
     process is left. A run that ends but did not deliver has sentences in the report's `failures`.
     """
-    ModelPackage.load(settings.package)
+    library = _library(settings)
     drive = open_drive(settings.drive)
     seconds = settings.seconds or min(_LONGEST_DEFAULT_S, max(drive.duration_s, 3 * _SHORTEST_S))
     if seconds < _SHORTEST_S:
@@ -66,7 +81,14 @@ def run_demo(settings: DemoSettings, console: Console) -> dict[str, Any]:
         staged_folder(settings.out) as stage,
         tempfile.TemporaryDirectory(prefix="ovseg_demo_") as work,
     ):
-        plan = SessionPlan(settings.drive, seconds, script, settings.package, bag=stage / "bag")
+        plan = SessionPlan(
+            settings.drive,
+            seconds,
+            script,
+            settings.package,
+            bag=stage / "bag",
+            node_parameters={"adapter.dir": str(library.folder.absolute())},
+        )
         with LiveView(console) as view:
 
             def show(name: str, event: Event) -> None:
@@ -80,10 +102,36 @@ def run_demo(settings: DemoSettings, console: Console) -> dict[str, Any]:
             "drive": drive.name,
             "machine": machine_line(),
             **build_report(result, drive.rate_hz),
+            "adapters": adapter_report(library, result, drive),
         }
+        if library.names:
+            report["adapters"]["comparison"] = compare_with_base(
+                stage / "bag", drive, result.recording, result.queries, settings.package, go_on
+            )
+        go_on()
         _write_results(stage, report, result.recording)
         _keep_logs(Path(work), stage / "logs")
     return report
+
+
+def adapter_report(library: AdapterLibrary, result: SessionResult, drive: Drive) -> dict[str, Any]:
+    """Return what the node did with the adapters of `library`, before any comparison."""
+    recording, start_ns = result.recording, result.stream_start_ns
+    end_ns = max((mask["received_ns"] for mask in recording["masks"]), default=start_ns)
+    return {
+        "library": library.state,
+        "available": bool(library.names),
+        "switches": result.final_status.get("adapter_switches", 0),
+        "seconds": (end_ns - start_ns) / 1e9,
+        "timeline": mixes_over_time(recording["statuses"], start_ns, end_ns),
+        "looks": looks_over_time(recording["masks"], drive, start_ns),
+        "comparison": None,
+    }
+
+
+def _library(settings: DemoSettings) -> AdapterLibrary:
+    package = ModelPackage.load(settings.package)
+    return AdapterLibrary.open(adapter_folder(package, settings.adapters), package.card)
 
 
 def _script(settings: DemoSettings, drive: Drive, seconds: float) -> tuple[Step, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -47,7 +47,8 @@ class Capabilities:
     """What a loaded backend can do: where it runs, in what type, and how many labels it takes.
 
     `camera_px` (W, H) is the one size of frames that it takes; None where it takes any. `profile`
-    is what it was built for; None where it takes any number of labels and any rank.
+    is what it was built for; None where it takes any number of labels and any rank. `gpu_frames`
+    tells whether it takes frames that lie on its own GPU.
     """
 
     device: str
@@ -55,6 +56,12 @@ class Capabilities:
     label_capacity: int
     camera_px: tuple[int, int] | None = None
     profile: EngineProfile | None = None
+    gpu_frames: bool = False
+
+    @property
+    def most_rank(self) -> int | None:
+        """The largest rank of LoRA factors that it takes; None where it takes any."""
+        return self.profile.rank_buckets[-1] if self.profile else None
 
 
 class Backend(Protocol):
@@ -72,8 +79,11 @@ class Backend(Protocol):
     def set_adapter(self, factors: LoraFactors | None) -> None:
         """Make `factors` the LoRA factors of the frames that follow; None is the base model."""
 
-    def infer(self, images: npt.NDArray[np.uint8]) -> RawResult:
-        """Segment `images` uint8 [B, H, W, 3] RGB under the text and adapter in force."""
+    def infer(self, images: Any) -> RawResult:
+        """Segment `images` uint8 [B, H, W, 3] RGB under the text and adapter in force.
+
+        They are a numpy array, or by DLPack on the backend's GPU where it takes `gpu_frames`.
+        """
 
     def close(self) -> None:
         """Free the engine."""

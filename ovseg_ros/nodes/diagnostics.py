@@ -5,6 +5,7 @@ from __future__ import annotations
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from std_msgs.msg import Header
 
+from ovseg_ros.adapters.retrieval import entropy_bits
 from ovseg_ros.nodes.health import Health
 from ovseg_ros.nodes.statistics import Fate
 
@@ -34,7 +35,9 @@ def inference_status(health: Health) -> DiagnosticStatus:
     if model is not None:
         values["package"] = model.package
         values["backend"] = f"{model.backend} on {model.device}"
-        values["adapters"] = f"{model.adapter_mix.mode.value}: {model.adapter_mix.gate}"
+        values["adapters"] = str(model.adapter_mix)
+        values["adapter entropy (bit)"] = f"{entropy_bits(model.adapter_mix.weights):.2f}"
+        values["adapter switches"] = str(model.adapter_switches)
         values["revision"] = str(model.vocabulary.revision if model.vocabulary else 0)
         values["guessed labels"] = ", ".join(model.guessed)
     return _status(INFERENCE, level, message, model.device if model else "", values)

@@ -27,6 +27,7 @@ class ModelHealth:
     vocabulary: Vocabulary | None
     guessed: tuple[str, ...]
     adapter_mix: AdapterMix
+    adapter_switches: int
     wanted: bool
     last_header: Header
 

@@ -12,9 +12,9 @@ from typing import Protocol
 import numpy as np
 
 from ovseg_ros.errors import FrameError
+from ovseg_ros.frame_input import MAX_SIDE_PX
 from ovseg_ros.nodes.pixel_formats import PIXEL_FORMATS, PixelFormat
 from ovseg_ros.segmentation import UInt8Array
-from ovseg_ros.segmenter import MAX_SIDE_PX
 
 
 class RawImage(Protocol):

@@ -17,7 +17,9 @@ from ovseg_ros.segmenter import Segmenter
 class InferenceWorker:
     """Runs inference off the executor's threads, so that queries and status never wait for it.
 
-    `publish(frame, image, segmentation)` returns False where the query changed meanwhile;
+    `on_segmented(frame, image, segmentation)` is called for every frame that was segmented, even
+    if it is not published; `publish(frame, image, segmentation)` returns False where the query
+    changed meanwhile;
     `on_rejected` is called with the reason why a frame could not be used.
     `on_failure` is called once, from this thread, with an error that no frame can be blamed for;
     the thread has then stopped.
@@ -29,6 +31,7 @@ class InferenceWorker:
         publish: Callable[[IncomingFrame, UInt8Array, Segmentation], bool],
         statistics: Statistics,
         *,
+        on_segmented: Callable[[IncomingFrame, UInt8Array, Segmentation], None],
         now_ns: Callable[[], int],
         max_age_ms: Callable[[], float],
         on_rejected: Callable[[str], None],
@@ -38,6 +41,7 @@ class InferenceWorker:
         self._segmenter = segmenter
         self._publish = publish
         self._statistics = statistics
+        self._on_segmented = on_segmented
         self._now_ns = now_ns
         self._max_age_ms = max_age_ms
         self._on_rejected = on_rejected
@@ -75,6 +79,7 @@ class InferenceWorker:
         except OvsegError as error:
             self._on_rejected(str(error))
             return Fate.REJECTED
+        self._on_segmented(frame, image, segmentation)
         if self._is_stale(frame):
             return Fate.STALE
         if not self._publish(frame, image, segmentation):

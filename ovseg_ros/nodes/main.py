@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run_node(stop: StopRequest) -> int:
+    from rclpy.callback_groups import ReentrantCallbackGroup
     from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
     from rclpy.executors import MultiThreadedExecutor
     from rclpy.logging import get_logger
@@ -50,12 +51,14 @@ def _run_node(stop: StopRequest) -> int:
         return EXIT_REFUSED
     executor = MultiThreadedExecutor(_EXECUTOR_THREADS)
     executor.add_node(node)
+    # To wake it is not enough: it would look for work and wait on, until a timer of ours is due.
+    leave = node.create_guard_condition(lambda: None, ReentrantCallbackGroup())
     spinner = _Spinner(executor, stop)
     spinner.start()
     stop.wait()
     # In this order: no new callbacks, the last ones finish, then the engine and the node go.
     try:
-        executor.wake()
+        leave.trigger()
         spinner.join()
         executor.shutdown()
     finally:

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.node import Node
 
 from ovseg_ros.adapters.mix import AdapterMode
+from ovseg_ros.adapters.retrieval import RetrievalSettings
+from ovseg_ros.adapters.selection import SelectionSettings
 from ovseg_ros.engine.choice import BackendName, EngineChoice, Precision
 from ovseg_ros.engine.profile import camera_from_text
-from ovseg_ros.errors import BackendError, OvsegError
+from ovseg_ros.errors import AdapterError, BackendError
+from ovseg_ros.nodes.parameter_spec import Applies, ParameterError, ParameterSpec
 from ovseg_ros.packages import DEFAULT_PACKAGE
 from ovseg_ros.vocabulary import IdSpace
-
-
-class ParameterError(OvsegError):
-    """A parameter value was refused; the values in force stay as they were."""
 
 
 class Transport(Enum):
@@ -36,62 +35,8 @@ class ConfidenceEncoding(Enum):
     FLOAT32 = "32FC1"
 
 
-class Applies(Enum):
-    """When a change of a parameter takes effect."""
-
-    LIVE = "at once"
-    ACTIVATE = "at the next activate"
-    CONFIGURE = "at the next configure"
-    START = "only at start"
-
-
-@dataclass(frozen=True)
-class ParameterSpec:
-    """One parameter. `choices` or the range `bounds` (both ends included) limit its values.
-
-    An empty default stands for "not said", which is accepted beside the choices.
-    """
-
-    name: str
-    default: bool | int | float | str | list[str]
-    applies: Applies
-    description: str
-    choices: type[Enum] | None = None
-    bounds: tuple[float, float] | None = None
-
-    def check(self, value: Any) -> None:
-        """Raise `ParameterError` unless `value` is one of the choices or inside the range."""
-        if self.choices is not None:
-            valid = [member.value for member in self.choices]
-            if value not in valid and value != self.default:
-                raise ParameterError(f"{self.name} is {value!r}; it must be {' or '.join(valid)}")
-        if self.bounds is not None and not self.bounds[0] <= value <= self.bounds[1]:
-            raise ParameterError(
-                f"{self.name} is {value!r}; it must be from {self.bounds[0]:g} "
-                f"to {self.bounds[1]:g}"
-            )
-
-    def descriptor(self) -> ParameterDescriptor:
-        """Return the description that `ros2 param describe` shows."""
-        descriptor = ParameterDescriptor(
-            description=f"{self.description} Takes effect {self.applies.value}.",
-            read_only=self.applies is Applies.START,
-        )
-        if self.choices is not None:
-            valid = ", ".join(member.value for member in self.choices)
-            descriptor.additional_constraints = f"one of: {valid}"
-        if self.bounds is not None:
-            low, high = self.bounds
-            if isinstance(self.default, float):
-                descriptor.floating_point_range = [
-                    FloatingPointRange(from_value=float(low), to_value=float(high))
-                ]
-            else:
-                descriptor.integer_range = [
-                    IntegerRange(from_value=int(low), to_value=int(high), step=1)
-                ]
-        return descriptor
-
+# What a parameter of the selection is where nobody says otherwise: as it was measured.
+_SELECTION = SelectionSettings()
 
 PARAMETERS: tuple[ParameterSpec, ...] = (
     ParameterSpec(
@@ -201,11 +146,61 @@ PARAMETERS: tuple[ParameterSpec, ...] = (
     ),
     ParameterSpec(
         "adapter.mode",
-        AdapterMode.NONE.value,
+        AdapterMode.AUTO.value,
         Applies.CONFIGURE,
-        "How domain adapters are chosen after configure; ~/set_adapter changes it. "
-        "'pinned' needs names and is accepted by that service only.",
+        "How domain adapters are chosen after configure: by the scene (auto; the base model where "
+        "there are no adapters) or none; ~/set_adapter changes it. 'pinned' needs names and is "
+        "accepted by that service only.",
         choices=AdapterMode,
+    ),
+    ParameterSpec(
+        "adapter.dir",
+        "",
+        Applies.CONFIGURE,
+        "Folder of adapters, watched while the node runs; empty: 'adapters' in the model package.",
+    ),
+    ParameterSpec(
+        "adapter.smoothing_s",
+        _SELECTION.smoothing_s,
+        Applies.LIVE,
+        "Time constant of the mean over frames by which adapters are chosen; 0: every frame alone.",
+        bounds=(0.0, 60.0),
+    ),
+    ParameterSpec(
+        "adapter.min_dwell_s",
+        _SELECTION.min_dwell_s,
+        Applies.LIVE,
+        "A mix stays in force at least this long.",
+        bounds=(0.0, 3600.0),
+    ),
+    ParameterSpec(
+        "adapter.hysteresis",
+        _SELECTION.hysteresis,
+        Applies.LIVE,
+        "Share of the mix that must belong to other adapters before it changes.",
+        bounds=(0.0, 0.95),
+    ),
+    ParameterSpec(
+        "adapter.gate",
+        _SELECTION.retrieval.gate,
+        Applies.LIVE,
+        "An adapter takes part where the scene is within so many spreads of its domain; where none "
+        "is, the base model runs. 1000 is no gate.",
+        bounds=(0.01, 1000.0),
+    ),
+    ParameterSpec(
+        "adapter.temperature",
+        _SELECTION.retrieval.temperature,
+        Applies.LIVE,
+        "Temperature of the softmax that makes weights of distances; low: the nearest alone.",
+        bounds=(1e-4, 1000.0),
+    ),
+    ParameterSpec(
+        "adapter.top_k",
+        _SELECTION.retrieval.top_k,
+        Applies.LIVE,
+        "At most so many adapters are mixed.",
+        bounds=(1, 64),
     ),
     ParameterSpec(
         "diagnostics.enable",
@@ -243,6 +238,13 @@ class Settings:
     output_confidence_encoding: ConfidenceEncoding
     output_overlay_opacity: float
     adapter_mode: AdapterMode
+    adapter_dir: str
+    adapter_smoothing_s: float
+    adapter_min_dwell_s: float
+    adapter_hysteresis: float
+    adapter_gate: float
+    adapter_temperature: float
+    adapter_top_k: int
     diagnostics_enable: bool
     status_period_s: float
 
@@ -261,6 +263,25 @@ class Settings:
     def camera_px(self) -> tuple[int, int] | None:
         """(W, H) of `engine.camera`; None where it is not said."""
         return camera_from_text(self.engine_camera) if self.engine_camera else None
+
+    @property
+    def adapter_folder(self) -> Path | None:
+        """The folder of `adapter.dir`; None for that of the package."""
+        return Path(self.adapter_dir).expanduser() if self.adapter_dir else None
+
+    @property
+    def selection(self) -> SelectionSettings:
+        """How adapters are chosen by the scene."""
+        return SelectionSettings(
+            retrieval=RetrievalSettings(
+                gate=self.adapter_gate,
+                temperature=self.adapter_temperature,
+                top_k=self.adapter_top_k,
+            ),
+            smoothing_s=self.adapter_smoothing_s,
+            min_dwell_s=self.adapter_min_dwell_s,
+            hysteresis=self.adapter_hysteresis,
+        )
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Settings:
@@ -283,6 +304,10 @@ class Settings:
             _ = settings.engine, settings.fallback, settings.camera_px
         except BackendError as error:
             raise ParameterError(f"the parameters engine.*: {error}") from None
+        try:
+            _ = settings.selection
+        except AdapterError as error:
+            raise ParameterError(f"the parameters adapter.*: {error}") from None
         return settings
 
 

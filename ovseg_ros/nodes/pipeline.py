@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 from rclpy.lifecycle import LifecycleNode
 
+from ovseg_ros.adapters.library import AdapterLibrary, adapter_folder
+from ovseg_ros.adapters.mix import AdapterMix
 from ovseg_ros.engine.choice import EngineChoice
 from ovseg_ros.errors import OvsegError
-from ovseg_ros.nodes.adapter_service import AdapterService, choose_mix
+from ovseg_ros.nodes.adapter_service import AdapterService
+from ovseg_ros.nodes.adapter_worker import AdapterWorker, SeenFrame, error_sentence
 from ovseg_ros.nodes.frames import IncomingFrame
 from ovseg_ros.nodes.health import ModelHealth
 from ovseg_ros.nodes.image_input import ImageInput
@@ -21,6 +25,7 @@ from ovseg_ros.nodes.query_services import QueryServices
 from ovseg_ros.nodes.revision_gate import RevisionGate
 from ovseg_ros.nodes.statistics import Statistics
 from ovseg_ros.query import Query, parse_query
+from ovseg_ros.segmentation import Segmentation, UInt8Array
 from ovseg_ros.segmenter import Segmenter
 from ovseg_ros.vocabulary import LabelBook, Vocabulary
 
@@ -35,17 +40,20 @@ class Pipeline:
         statistics: Statistics,
         book: LabelBook,
         on_failure: Callable[[Exception], None],
+        on_switch: Callable[[], None],
     ) -> None:
         """Load the model package and open the topics and services that need it.
 
         `settings` returns the parameters of the moment; `book` keeps ids beyond this pipeline;
-        `on_failure` is called from the inference thread when that ends with an error. Raises
-        `OvsegError` where package, backend or query are refused; an error leaves nothing open.
+        `on_failure` is called from the inference thread when that ends with an error, `on_switch`
+        from any when other adapters came into force. Raises `OvsegError` where package, backend or
+        query are refused; an error leaves nothing open.
         """
         self._node = node
         self._settings = settings
         self._statistics = statistics
         self._on_failure = on_failure
+        self._on_switch = on_switch
         self.enabled = True
         self._input: ImageInput | None = None
         self._worker: InferenceWorker | None = None
@@ -58,7 +66,10 @@ class Pipeline:
             self._gate = RevisionGate(self._labels.announce)
             self._outputs = ImageOutputs(node, self._gate, settings)
             parts.callback(self._outputs.close)
-            parts.callback(AdapterService(node, self._segmenter, self.refuse).close)
+            self._adapters = self._follow_scenes(settings())
+            parts.callback(self._adapters.close)
+            self._adapters.choose(settings().adapter_mode)
+            parts.callback(AdapterService(node, self._adapters.choose, self.refuse).close)
             parts.callback(QueryServices(node, self.change_query, self.refuse, self._gate).close)
             if settings().query_labels:
                 self._gate.announce(self._segmenter.vocabulary)
@@ -78,6 +89,10 @@ class Pipeline:
         vocabulary = self._segmenter.set_labels(query.specs, query.templates or fallback)
         self._gate.announce(vocabulary)
         return vocabulary
+
+    def change_selection(self, settings: Settings) -> None:
+        """Choose adapters as `settings` say from now on."""
+        self._adapters.configure(settings.selection)
 
     def refuse(self, reason: str) -> None:
         """Log `reason` and keep it for the status."""
@@ -99,6 +114,7 @@ class Pipeline:
             self._segmenter,
             self._outputs.publish,
             self._statistics,
+            on_segmented=self._show_to_adapters,
             now_ns=lambda: clock.now().nanoseconds,
             max_age_ms=lambda: self._settings().input_max_age_ms,
             on_rejected=self._reject,
@@ -136,10 +152,44 @@ class Pipeline:
             guessed=tuple(
                 label.name for label in labels if not segmenter.text_bank.is_trained(label.name)
             ),
-            adapter_mix=segmenter.adapter_mix,
+            adapter_mix=self._adapters.mix,
+            adapter_switches=self._adapters.switches,
             wanted=self._outputs.wanted,
             last_header=self._outputs.last_header,
         )
+
+    def _follow_scenes(self, settings: Settings) -> AdapterWorker:
+        """Open the adapters of the package and start the thread that chooses among them."""
+        package, log = self._segmenter.package, self._node.get_logger()
+        folder = adapter_folder(package, settings.adapter_folder)
+        library = AdapterLibrary.open(folder, package.card)
+        log.info(library.state)
+
+        def changed(change: str) -> None:
+            log.info(f"adapters {change}")
+
+        def switched(mix: AdapterMix) -> None:
+            changed(str(mix))
+            self._on_switch()
+
+        return AdapterWorker(
+            self._segmenter,
+            library,
+            settings.selection,
+            on_switch=switched,
+            on_change=changed,
+            on_error=self._on_adapter_error,
+        )
+
+    def _on_adapter_error(self, error: Exception) -> None:
+        if not isinstance(error, OvsegError):
+            self._node.get_logger().error("".join(traceback.format_exception(error)))
+        self.refuse(error_sentence(error))
+
+    def _show_to_adapters(
+        self, frame: IncomingFrame, image: UInt8Array, segmentation: Segmentation
+    ) -> None:
+        self._adapters.observe(SeenFrame(image, segmentation.embedding, frame.arrival_ns))
 
     def _on_frame(self, frame: IncomingFrame) -> None:
         """Pass a frame on if anybody wants it; a frame that nobody wants is not even decoded."""
@@ -163,7 +213,6 @@ def open_segmenter(settings: Settings, book: LabelBook) -> Segmenter:
         id_space=settings.output_mask_encoding,
         book=book,
     )
-    segmenter.set_adapter(choose_mix(segmenter.package.card.name, settings.adapter_mode))
     if settings.query_labels:
         try:
             query = parse_query(settings.query_labels)

@@ -86,7 +86,14 @@ class SegmentationNode(LifecycleNode):
         self.get_logger().info(f"loading model package '{package}'")
         self._failure = None
         self._statistics.reset()
-        pipeline = Pipeline(self, lambda: self._settings, self._statistics, self._book, self._fail)
+        pipeline = Pipeline(
+            self,
+            lambda: self._settings,
+            self._statistics,
+            self._book,
+            on_failure=self._fail,
+            on_switch=self._reporter.report_status,
+        )
         pipeline.enabled = self._enabled
         self._pipeline = pipeline
         self.get_logger().info(f"model package '{package}' is ready")
@@ -157,6 +164,8 @@ class SegmentationNode(LifecycleNode):
             if self._pipeline and _QUERY_PARAMETERS & {change.name for change in changes}:
                 query = parse_query(settings.query_labels)
                 self._pipeline.change_query(query, settings.query_templates)
+            if self._pipeline and settings.selection != self._settings.selection:
+                self._pipeline.change_selection(settings)
         except OvsegError as error:
             return SetParametersResult(successful=False, reason=str(error))
         self._settings = settings

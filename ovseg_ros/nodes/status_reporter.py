@@ -11,6 +11,7 @@ from rclpy.clock_type import ClockType
 from rclpy.lifecycle import LifecycleNode
 from std_msgs.msg import Header
 
+from ovseg_ros.adapters.retrieval import entropy_bits
 from ovseg_ros.msg import SegmentationStatus
 from ovseg_ros.nodes import qos
 from ovseg_ros.nodes.diagnostics import diagnostics_message
@@ -20,7 +21,7 @@ from ovseg_ros.nodes.statistics import Fate, Snapshot
 
 
 class StatusReporter:
-    """Reports once a period, in every lifecycle state."""
+    """Reports once a period, in every lifecycle state, and whenever it is told to."""
 
     def __init__(
         self,
@@ -49,6 +50,10 @@ class StatusReporter:
         if self._settings().diagnostics_enable:
             header = Header(stamp=self._node.get_clock().now().to_msg())
             self._diagnostics.publish(diagnostics_message(header, health))
+
+    def report_status(self) -> None:
+        """Publish the status of this moment, without waiting for the end of the period."""
+        self._status.publish(status_message(self._health()))
 
 
 def status_message(health: Health) -> SegmentationStatus:
@@ -93,3 +98,5 @@ def _fill_model(message: SegmentationStatus, model: ModelHealth) -> None:
     message.adapter_weights = list(mix.weights)
     message.adapter_distances = list(mix.distances)
     message.adapter_gate = mix.gate
+    message.adapter_entropy_bits = entropy_bits(mix.weights)
+    message.adapter_switches = model.adapter_switches

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ovseg_ros.adapters.mix import LoraFactors
 from ovseg_ros.errors import OvsegError, PackageError
 from ovseg_ros.packages import ModelPackage
 from ovseg_ros.text.names import TrainedNames
@@ -22,8 +23,8 @@ PLAIN_TEMPLATE = "{}"
 class TextBank:
     """Encodes the labels of a query; each prompt is encoded once and kept.
 
-    Its rows are those of the base model: a prompt is kept under its text alone, so it must not be
-    encoded under LoRA factors, which come and go. Safe to use from several threads.
+    What is kept are the vectors of the base model. Under LoRA factors of the text tower, which come
+    and go, every prompt is encoded anew. Safe to use from several threads.
     """
 
     def __init__(
@@ -73,15 +74,24 @@ class TextBank:
         return self._names
 
     def encode(
-        self, labels: Sequence[Sequence[str]], templates: Sequence[str] = ()
+        self,
+        labels: Sequence[Sequence[str]],
+        templates: Sequence[str] = (),
+        factors: LoraFactors | None = None,
     ) -> NDArray[np.float32]:
         """Unit vectors float32 [N, D]: for each label the mean over its names and `templates`.
 
-        A template holds "{}" where the name goes; none means the bare name. Raises OvsegError
-        for a label without names or a name without a letter, digit or symbol.
+        A template holds "{}" where the name goes; none means the bare name. `factors` are those of
+        the text tower; None or rank 0 is the base. Raises OvsegError for a label without names or a
+        name without a letter, digit or symbol, and AdapterError where the tower does not take
+        `factors`.
         """
         prompts = [_prompts(names, templates or (PLAIN_TEMPLATE,)) for names in labels]
-        vectors = self._lookup(list(dict.fromkeys(prompt for row in prompts for prompt in row)))
+        distinct = list(dict.fromkeys(prompt for row in prompts for prompt in row))
+        if factors is None or factors.rank == 0:
+            vectors = self._lookup(distinct)
+        else:
+            vectors = dict(zip(distinct, self._tower.encode(distinct, factors), strict=True))
         bank = np.empty((len(labels), self.dim), dtype=np.float32)
         for row, label_prompts in enumerate(prompts):
             mean = np.mean([vectors[prompt] for prompt in label_prompts], axis=0)

@@ -51,6 +51,8 @@ FIELDS = {
         "adapter_weights": "sequence<float>",
         "adapter_distances": "sequence<float>",
         "adapter_gate": "string",
+        "adapter_entropy_bits": "float",
+        "adapter_switches": "uint64",
     },
     "srv.SetLabels.Request": {
         "query": "string",

@@ -47,3 +47,12 @@ def test_every_item_is_taken_or_told_under_load() -> None:
     taker.join(10)
     assert len(taken) + lost == 20_000
     assert taken == sorted(taken)
+
+
+def test_a_taker_that_waited_long_enough_goes_on() -> None:
+    box: Mailbox[int] = Mailbox()
+    assert box.take(timeout_s=0.0) is None
+    assert not box.closed
+    box.close()
+    assert box.take(timeout_s=0.0) is None
+    assert box.closed

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from ovseg_ros import segmenter as segmenter_module
 from ovseg_ros.adapters.mix import AdapterMix, LoraFactors
 from ovseg_ros.engine.base import Backend, load_backend
 from ovseg_ros.engine.choice import REFERENCE, BackendName, EngineChoice, Precision
+from ovseg_ros.engine.profile import EngineProfile
 from ovseg_ros.errors import AdapterError, FrameError, GpuMemoryError, OvsegError, QueryError
 from ovseg_ros.packages import ModelPackage
 from ovseg_ros.segmenter import Segmenter
@@ -179,6 +182,61 @@ def test_a_frame_sees_all_of_a_query_or_none_of_it(segmenter: Segmenter, image: 
     finally:
         stop.set()
         changer.join()
+
+
+def test_a_mix_and_its_labels_come_into_force_together(
+    segmenter: Segmenter, image: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the text tower has factors, no frame sees labels of one mix under another."""
+    loaded: list[tuple[str, object]] = []
+    backend, bank = segmenter.backend, segmenter.text_bank
+    encode = bank.encode
+    monkeypatch.setattr(
+        bank, "encode", lambda labels, templates, factors: encode(labels, templates)
+    )
+    monkeypatch.setattr(backend, "set_text", lambda rows, f=backend.set_text: note("text", rows, f))
+    monkeypatch.setattr(
+        backend, "set_adapter", lambda ranks, f=backend.set_adapter: note("mix", ranks, f)
+    )
+
+    def note(what: str, value: object, load: Callable[[Any], None]) -> None:
+        loaded.append((what, value))
+        load(value)
+
+    segmenter.set_query("sky=0; grass=0")
+    segmenter.infer(image)
+    plain, worded = random_factors(segmenter, 2), random_factors(segmenter, 3)
+    loaded.clear()
+    segmenter.set_adapter(AdapterMix(factors=plain, text_factors=worded))
+    assert loaded == [], "nothing changes during a frame"
+    vocabulary = segmenter.infer(image).vocabulary
+    assert [what for what, _ in loaded] == ["text", "mix"]
+    segmenter.set_adapter(AdapterMix(factors=plain, text_factors=worded, gate="as before"))
+    result = segmenter.infer(image)
+    assert len(loaded) == 2, "a mix that only says something else is not loaded again"
+    assert (result.adapter_mix.gate, result.vocabulary) == ("as before", vocabulary)
+    segmenter.set_adapter(AdapterMix())
+    segmenter.infer(image)
+    assert [what for what, _ in loaded[2:]] == ["text", "mix"]
+
+
+def test_a_mix_that_the_engine_does_not_take_leaves_the_old_one(
+    segmenter: Segmenter, image: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    segmenter.set_query("sky=0; grass=0")
+    before = AdapterMix(gate="before")
+    segmenter.set_adapter(before)
+    strange = LoraFactors(np.zeros((4, 7), np.float32), np.zeros((4, 9), np.float32))
+    with pytest.raises(AdapterError, match="widths 7 and 9"):
+        segmenter.set_adapter(AdapterMix(factors=strange))
+    with pytest.raises(AdapterError, match="takes none"):
+        segmenter.set_adapter(AdapterMix(text_factors=strange))
+    small = EngineProfile((320, 240), rank_buckets=(4, 8))
+    limited = replace(segmenter.backend.capabilities, profile=small)
+    monkeypatch.setattr(segmenter.backend, "capabilities", limited)
+    with pytest.raises(AdapterError, match="rank 9 was asked for.*ovseg build --rank 4,8,9"):
+        segmenter.set_adapter(AdapterMix(factors=random_factors(segmenter, 9)))
+    assert segmenter.infer(image).adapter_mix is before
 
 
 def test_the_fallback_opens_when_the_memory_of_the_first_engine_is_free_again(

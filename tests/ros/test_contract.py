@@ -200,8 +200,8 @@ def test_enable_pauses_and_resumes(node: Driver, picture: np.ndarray) -> None:
     ("mode", "names", "success", "phrase"),
     [
         ("none", [], True, "base model"),
-        ("auto", [], True, "no adapters"),
-        ("pinned", ["night"], False, "'night' is unknown"),
+        ("auto", [], True, "auto: "),
+        ("pinned", ["nowhere"], False, "'nowhere' is unknown"),
         ("pinned", [], False, "no adapter is named"),
         ("sometimes", [], False, "auto, none, pinned"),
     ],

@@ -29,6 +29,7 @@ def small_card(**fields: Any) -> Card:
     return Card(
         name="small",
         network="small",
+        base_sha256=str(raw["base_sha256"]),
         embedding_dim=4,
         embedding_space="a space",
         internal_size_px=(8, 8),

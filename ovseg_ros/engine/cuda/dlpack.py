@@ -25,6 +25,9 @@ class DLPackFrames(Protocol):
     def __dlpack_device__(self) -> tuple[int, int]:
         """Return the kind of memory and its number."""
 
+    def __getitem__(self, key: Any) -> Any:
+        """Return a part, or with None the whole with one axis more."""
+
 
 Frames = npt.NDArray[np.uint8] | DLPackFrames
 
@@ -46,14 +49,9 @@ def read_frames(frames: Frames, gpu: int, stream: int) -> npt.NDArray[np.uint8] 
     """
     if isinstance(frames, np.ndarray):
         return _on_host(frames)
-    if not hasattr(frames, "__dlpack_device__"):
-        raise FrameError(
-            f"the frame is a {type(frames).__name__}; a numpy array, or an array of a library "
-            "that knows DLPack was wanted"
-        )
-    kind, number = (int(value) for value in frames.__dlpack_device__())
+    kind, number = _device_of(frames)
     if kind in _ON_HOST:
-        return _on_host(_imported(np.from_dlpack, frames))
+        return _on_host(host_array(frames))
     if kind not in _ON_GPU or (kind == _ON_GPU[0] and number != gpu):
         place = f"cuda:{number}" if kind in _ON_GPU else f"device {number} of DLPack's kind {kind}"
         raise FrameError(
@@ -61,6 +59,27 @@ def read_frames(frames: Frames, gpu: int, stream: int) -> npt.NDArray[np.uint8] 
             "to the host"
         )
     return _on_gpu(frames, stream)
+
+
+def lies_on_host(frames: DLPackFrames) -> bool:
+    """Whether numpy can read `frames`; raises `FrameError` for what does not know DLPack."""
+    return _device_of(frames)[0] in _ON_HOST
+
+
+def host_array(frames: DLPackFrames) -> npt.NDArray[Any]:
+    """Return `frames`, which lie on the host, as numpy sees them; raises `FrameError`."""
+    array: npt.NDArray[Any] = _imported(np.from_dlpack, frames)
+    return array
+
+
+def _device_of(frames: DLPackFrames) -> tuple[int, int]:
+    if not hasattr(frames, "__dlpack_device__"):
+        raise FrameError(
+            f"the frame is a {type(frames).__name__}; a numpy array, or an array of a library "
+            "that knows DLPack was wanted"
+        )
+    kind, number = frames.__dlpack_device__()
+    return int(kind), int(number)
 
 
 def _on_host(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

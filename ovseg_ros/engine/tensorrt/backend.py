@@ -83,6 +83,7 @@ class TensorRtBackend(Closing):
             min(card.label_capacity, opened.profile.label_buckets[-1]),
             opened.profile.camera_px,
             opened.profile,
+            gpu_frames=True,
         )
         self._gpu = opened.gpu
         self._widths = card.lora_widths

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import array
 import math
 import sys
 import time
@@ -54,6 +55,13 @@ _STATUS_FIELDS = (
     "last_error",
     "package",
     "backend",
+    "adapter_mode",
+    "adapter_names",
+    "adapter_weights",
+    "adapter_distances",
+    "adapter_gate",
+    "adapter_entropy_bits",
+    "adapter_switches",
 )
 
 Handler = Callable[[bytes, dict[str, int]], None]
@@ -125,18 +133,23 @@ class Recorder:
 
     def _on_status(self, raw: bytes, info: dict[str, int]) -> None:
         message = deserialize_message(raw, SegmentationStatus)
-        values = {name: getattr(message, name) for name in _STATUS_FIELDS}
-        finite = {
-            name: None if isinstance(value, float) and math.isnan(value) else value
-            for name, value in values.items()
-        }
-        self.statuses.append({"time_ns": info["source_timestamp"], **finite})
+        values = {name: _as_json(getattr(message, name)) for name in _STATUS_FIELDS}
+        self.statuses.append({"time_ns": info["source_timestamp"], **values})
 
     def _tick(self) -> None:
         now_ns = time.time_ns()
         self._recording.settle(now_ns)
         status = self.statuses[-1] if self.statuses else None
         emit(EventKind.TICK, time_ns=now_ns, status=status, **self._recording.take_second())
+
+
+def _as_json(value: Any) -> Any:
+    """Return a field of a message as JSON has it, which knows no NaN."""
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    if isinstance(value, list | array.array):
+        return [_as_json(entry) for entry in value]
+    return value
 
 
 def _rgb(color: Any) -> tuple[int, int, int]:

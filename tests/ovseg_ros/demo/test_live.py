@@ -8,7 +8,9 @@ from rich.console import Console
 from ovseg_ros.demo.events import Event, EventKind
 from ovseg_ros.demo.live import LiveView
 
-STATUS = {"replaced": 1, "stale": 2, "superseded": 3, "rejected": 4}
+STATUS = {"replaced": 1, "stale": 2, "superseded": 3, "rejected": 4} | {
+    "adapter_names": ["fog", "night"]
+}
 TICK = Event(
     EventKind.TICK,
     {"status": STATUS, "masks": 15, "age_p50_ms": 40.2, "age_p95_ms": None}
@@ -37,7 +39,7 @@ def shown(events, terminal):
 @pytest.mark.parametrize("terminal", [True, False])
 def test_numbers_and_query_are_shown(terminal):
     text = shown([("operator", QUERY), ("recorder", TICK)], terminal)
-    for part in ("15 Hz", "40 ms", "0.500", "10", "7", "[b]tree"):
+    for part in ("15 Hz", "40 ms", "0.500", "10", "7", "fog+night", "[b]tree"):
         assert part in text
 
 

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 
+from ovseg_ros.demo.adapter_section import adapter_line
 from ovseg_ros.demo.page import render_page
 from ovseg_ros.demo.report import build_report, failures
 from ovseg_ros.demo.session import SessionResult
@@ -67,6 +68,31 @@ def test_report_of_a_run_that_delivered():
     assert (query["masks"], query["first_mask_ms"]) == (30, pytest.approx(20.0))
 
 
+NO_ADAPTERS = {"available": False, "library": "no adapters: <nowhere>"}
+ADAPTERS = {
+    "available": True,
+    "library": "2 adapters in <folder>",
+    "switches": 1,
+    "seconds": 3.0,
+    "timeline": [
+        {"at_s": 0.0, "weights": {}, "gate": "waiting", "entropy_bits": 0.0},
+        {"at_s": 1.0, "weights": {"<fog>": 1.0}, "gate": "", "entropy_bits": 0.0},
+    ],
+    "looks": [{"name": "dusk", "from_s": 0.0, "to_s": 3.0}],
+    "comparison": {
+        "frames": 12,
+        "all": {"on": 0.5, "off": 0.25},
+        "looks": {"dusk": {"on": 0.5, "off": 0.25}, "fog": {"on": None, "off": None}},
+    },
+}
+
+
+def page_of(result, adapters=NO_ADAPTERS):
+    report = build_report(result, 15.0)
+    report |= {"command": "ovseg demo", "drive": "yard", "machine": "two cores"}
+    return render_page({**report, "adapters": adapters}, [])
+
+
 def no_masks(result):
     result.recording["masks"].clear()
     result.recording["statuses"][0]["published"] = 0
@@ -113,9 +139,7 @@ def test_what_did_not_come_out_is_said(change, message):
 
 
 def test_the_page_stands_alone_and_escapes_names():
-    report = build_report(make_result(), 15.0)
-    report |= {"command": "ovseg demo", "drive": "yard", "machine": "two cores"}
-    page = render_page(report, [])
+    page = page_of(make_result())
     assert "&lt;car&gt;" in page
     assert "<car>" not in page
     assert "0.500" in page
@@ -128,5 +152,23 @@ def test_the_page_says_why_a_run_failed():
     result = make_result()
     no_masks(result)
     report = build_report(copy.deepcopy(result), 15.0)
-    report |= {"command": "ovseg demo", "drive": "yard", "machine": "two cores"}
-    assert failures(report)[0] in render_page(report, [])
+    assert failures(report)[0] in page_of(result)
+
+
+def test_without_adapters_the_page_and_the_terminal_say_so():
+    assert "no adapters: &lt;nowhere&gt;: the base model ran alone" in page_of(make_result())
+    assert adapter_line(NO_ADAPTERS) == "no adapters: <nowhere>: the base model ran alone"
+
+
+def test_with_adapters_their_weights_and_worth_are_shown():
+    page = page_of(make_result(), ADAPTERS)
+    assert page.count("<svg") == 3
+    assert page.count("<polygon") == 1
+    assert "&lt;fog&gt;" in page and "<fog>" not in page
+    assert "<td>dusk</td><td>0.500</td><td>0.250</td><td>+25.0</td>" in page
+    assert "<td>fog</td><td>-</td><td>-</td><td>-</td>" in page
+    line = adapter_line(ADAPTERS)
+    assert line.startswith(
+        "switches of adapters: 1; mIoU with selection on / off: all 0.500 / 0.25"
+    )
+    assert adapter_line({**ADAPTERS, "comparison": None}) == "switches of adapters: 1"

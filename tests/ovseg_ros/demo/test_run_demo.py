@@ -7,12 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from generated_drive import write_drive
 from PIL import Image
+from scene_adapters import package_with_base, write_scene_adapter
 
+from ovseg_ros.adapters.domain import DomainStatistics
 from ovseg_ros.demo import topics
-from ovseg_ros.evaluation.drive import read_messages
+from ovseg_ros.evaluation.drive import open_drive, read_messages
+from ovseg_ros.image_files import decode_rgb
+from ovseg_ros.segmenter import Segmenter
 
 pytestmark = [pytest.mark.ros, pytest.mark.slow]
 SECONDS = 8
@@ -76,6 +81,32 @@ def test_demo_delivers_and_leaves_everything_it_promises(tiny_package, drive, tm
     assert processes_with("whole") == []
 
 
+def test_the_demo_follows_the_scene_and_compares_with_the_base_model(tiny_package, drive, tmp_path):
+    """An adapter that knows the frames of the drive is found, and shown with what it was worth."""
+    package, library = package_with_base(tiny_package, tmp_path / "tiny"), tmp_path / "library"
+    with Segmenter.open(package, "car") as segmenter:
+        scenes = [
+            segmenter.infer(decode_rgb(frame.image)).embedding
+            for frame in open_drive(drive).frames[::3]
+        ]
+    write_scene_adapter(library, package, "street", DomainStatistics.of(np.array(scenes)))
+    out = tmp_path / "out"
+    chosen = ["--package", package, "--adapter-dir", library]
+    demo = start_demo("adapters", "--bag", drive, *chosen, "--seconds", SECONDS, "--out", out)
+    shown, complaints = demo.communicate()
+    assert (demo.returncode, complaints) == (0, "")
+    adapters = json.loads((out / "report.json").read_text())["adapters"]
+    assert adapters["switches"] == 1
+    assert adapters["timeline"][-1]["weights"] == {"street": 1.0}
+    assert {look["name"] for look in adapters["looks"]} == {"day", "night"}
+    compared = adapters["comparison"]
+    assert compared["frames"] > 0
+    assert set(compared["looks"]) == {"day", "night"}
+    assert compared["all"]["on"] != compared["all"]["off"]
+    assert "switches of adapters: 1; mIoU with selection on / off" in shown
+    assert "<polygon" in (out / "index.html").read_text()
+
+
 def test_demo_of_a_folder_of_images(tiny_package, tmp_path):
     for index, color in enumerate(("red", "green", "blue")):
         (tmp_path / "images").mkdir(exist_ok=True)
@@ -89,13 +120,16 @@ def test_demo_of_a_folder_of_images(tiny_package, tmp_path):
         "car; !sky; road|street",
         "--package",
         tiny_package,
+        "--adapter-dir",
+        tmp_path / "no_adapters",
         "--seconds",
         SECONDS,
         "--out",
         out,
     )
-    _, complaints = demo.communicate()
+    shown, complaints = demo.communicate()
     assert (demo.returncode, complaints) == (0, "")
+    assert "no_adapters does not exist: the base model ran alone" in shown
     report = json.loads((out / "report.json").read_text())
     assert report["mean_iou"] is None
     assert len(report["queries"]) == 4

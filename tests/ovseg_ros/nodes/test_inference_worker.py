@@ -31,12 +31,14 @@ class Scene:
         self.now_ns = STAMP_NS + int(age_before_ms * 1e6)
         self._after_ns = STAMP_NS + int(age_after_ms * 1e6)
         self.published: list[IncomingFrame] = []
+        self.segmented: list[bool] = []
         self.decoded = threading.Event()
         self.statistics = Statistics()
         self.worker = InferenceWorker(
             segmenter,
             self._publish,
             self.statistics,
+            on_segmented=lambda *_: self.segmented.append(True),
             now_ns=lambda: self.now_ns,
             max_age_ms=lambda: LIMIT_MS,
             on_rejected=pytest.fail,
@@ -76,3 +78,4 @@ def test_no_mask_of_a_frame_beyond_the_limit_is_published(
     assert scene.statistics.snapshot().last_fate is fate
     assert len(scene.published) == (fate is Fate.PUBLISHED)
     assert scene.decoded.is_set() is decoded
+    assert len(scene.segmented) == decoded, "adapters see frames that are not published as well"

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ovseg_ros.adapters.mix import LoraFactors
 from ovseg_ros.adapters.sites import LoraSite
 from ovseg_ros.errors import OvsegError, PackageError
 from ovseg_ros.packages import ModelPackage
@@ -121,3 +122,25 @@ def test_the_bank_of_the_embedded_package(tiny_package: Path) -> None:
     other = replace(package, card=replace(package.card, text_lora_sites=sites))
     with pytest.raises(PackageError, match=r"takes no LoRA factors, its card says .* 16 and 8"):
         TextBank.load(other)
+
+
+def test_prompts_under_factors_are_encoded_anew_and_never_kept(
+    counting: CountingTower, trained_names: TrainedNames, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Factors come and go: a vector that was made under them must not be taken for the base's."""
+    bank, asked = TextBank(counting, trained_names), []
+    factors = LoraFactors(np.ones((2, 3), np.float32), np.ones((2, 4), np.float32))
+    base = bank.encode([["car"]])
+
+    def encode(texts: Sequence[str], given: LoraFactors | None = None) -> np.ndarray:
+        asked.append((list(texts), given))
+        return np.tile(np.eye(1, counting.dim, dtype=np.float32), (len(texts), 1))
+
+    monkeypatch.setattr(counting, "encode", encode)
+    for _ in range(2):
+        changed = bank.encode([["car"], ["car"]], (), factors)
+        assert changed[0, 0] == changed[1, 0] == 1.0
+    assert asked == [(["car"], factors)] * 2
+    np.testing.assert_array_equal(bank.encode([["car"]]), base)
+    none = LoraFactors(np.ones((0, 3), np.float32), np.ones((0, 4), np.float32))
+    np.testing.assert_array_equal(bank.encode([["car"]], (), none), base)
