@@ -6,6 +6,8 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ovseg_ros.svg_shapes import draw_text, svg_element
+
 _CELL_W, _CELL_H = 64, 30
 _LEFT, _TOP, _RIGHT, _BOTTOM = 150, 96, 40, 12
 _DARK = (11, 110, 153)
@@ -24,16 +26,12 @@ class HeatMap:
         """Return the picture as one <svg> element."""
         width = _LEFT + _CELL_W * len(self.columns) + _RIGHT
         height = _TOP + _CELL_H * len(self.rows) + _BOTTOM
-        parts = [_text(8, 16, self.corner, "start"), *self._heads(), *self._cells()]
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-            f'width="{width}" height="{height}" font-family="sans-serif" font-size="11">'
-            f'<rect width="100%" height="100%" fill="#fff"/>{"".join(parts)}</svg>'
-        )
+        parts = [draw_text(8, 16, self.corner, "start"), *self._heads(), *self._cells()]
+        return svg_element(parts, width, height)
 
     def _heads(self) -> list[str]:
         rows = [
-            _text(_LEFT - 8, _TOP + _CELL_H * i + _CELL_H // 2 + 4, name, "end")
+            draw_text(_LEFT - 8, _TOP + _CELL_H * i + _CELL_H // 2 + 4, name, "end")
             for i, name in enumerate(self.rows)
         ]
         columns = []
@@ -58,9 +56,5 @@ class HeatMap:
                 if share > 0:
                     ink = "#fff" if share > 0.55 else "#333"
                     at_x, at_y = x + _CELL_W // 2, y + _CELL_H // 2 + 4
-                    parts.append(_text(at_x, at_y, f"{share:.2f}", "middle", ink))
+                    parts.append(draw_text(at_x, at_y, f"{share:.2f}", "middle", ink))
         return parts
-
-
-def _text(x: int, y: int, text: str, anchor: str, color: str = "#333") -> str:
-    return f'<text x="{x}" y="{y}" text-anchor="{anchor}" fill="{color}">{html.escape(text)}</text>'

@@ -188,9 +188,9 @@ def _body(
     )
     return (
         f"mIoU over 11 classes, ONNX Runtime, on {frames} frames of the drive 0001TP that "
-        "nothing here has learnt from and no default was chosen on. They are of the same drive as the "
-        "40 frames to learn from, at least a second away from each. Adapters learn from some of "
-        "these; the seed says which and how training starts.\n\n"
+        "nothing here has learnt from and no default was chosen on. They are of the same drive as "
+        "the 40 frames to learn from, at least a second away from each. Adapters learn from some "
+        "of these; the seed says which and how training starts.\n\n"
         "The model that saw dusk was **continued** from the base for some hundred steps with all "
         "weights trainable and the 40 dusk frames in two of seven crops; it was not trained from "
         "scratch. The control had the same steps without dusk.\n\n"
