@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _train(arguments: argparse.Namespace) -> int:
     package = ModelPackage.load(arguments.package)
-    refused = train_library(
+    anchored = train_library(
         _domains(arguments),
         arguments.data,
         package,
@@ -90,7 +90,7 @@ def _train(arguments: argparse.Namespace) -> int:
         arguments.seed,
         _say,
     )
-    print("\n".join(refused))
+    print("\n".join(anchored))
     return 0
 
 

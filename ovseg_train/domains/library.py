@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 
-from ovseg_ros.adapters.file import ENDING
+import numpy as np
+
+from ovseg_ros.adapters.adapter import AdapterInfo, AdapterTarget
+from ovseg_ros.adapters.factors import SiteFactors
+from ovseg_ros.adapters.file import ENDING, write_adapter
 from ovseg_ros.errors import OvsegError
 from ovseg_ros.packages import ModelPackage
 from ovseg_train.domains.domain import Domain, open_domain
 from ovseg_train.lora.frames import Choice, read_frames
 from ovseg_train.lora.job import Job, train_adapter
 from ovseg_train.lora.recipe import load_recipe
+from ovseg_train.lora.scene import domain_statistics
 
 
 def train_library(
@@ -25,10 +31,11 @@ def train_library(
 ) -> list[str]:
     """Train the adapters of `domains` that are not in `out` yet, from `frames` frames each.
 
-    Returns a sentence for each domain for which no adapter was better than the base model on the
-    frames held out of those to learn from: its own best is the base.
+    Where no factors were better than the base model on the frames held out of those to learn from,
+    the domain gets an anchor: an adapter without any change, so that its scenes are known to be the
+    base model's and no neighbour takes them. Returns a sentence for each of these.
     """
-    refused = []
+    anchored = []
     for domain in domains:
         if (out / f"{domain.name}{ENDING}").exists():
             continue
@@ -37,11 +44,39 @@ def train_library(
         try:
             result = train_adapter(job, say)
         except OvsegError as error:
-            refused.append(f"{domain.name}: {error}")
-            say(refused[-1])
+            write_anchor(job)
+            anchored.append(f"{domain.name}: an anchor, since {error}")
+            say(anchored[-1])
             continue
         say(f"{result.path}: {dict(result.info.metrics)}")
-    return refused
+    return anchored
+
+
+def write_anchor(job: Job) -> Path:
+    """Write an adapter for the frames of `job` that changes nothing, and return its path."""
+    card = job.package.card
+    scenes = domain_statistics(job.package, [frame.image for frame in job.frames.frames])
+    site = min(card.lora_sites, key=lambda site: site.c_in + site.c_out)
+    info = AdapterInfo(
+        name=job.name,
+        domain=job.domain,
+        base_sha256=card.base_sha256,
+        embedding_space=card.embedding_space,
+        centroid=scenes.centroid,
+        spread=scenes.spread,
+        count=scenes.count,
+        rank=1,
+        alpha=1.0,
+        sites=(site.name,),
+        training_data=(job.frames.origin,),
+        metrics={"anchor": "no factors were better than the base model on frames held out"},
+        synthetic=job.synthetic,
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    )
+    nothing = SiteFactors(
+        np.zeros((1, site.c_in), np.float32), np.zeros((site.c_out, 1), np.float32)
+    )
+    return write_adapter(job.out, info, {site.name: nothing}, AdapterTarget.of(card))
 
 
 def _job(
