@@ -11,6 +11,7 @@ _TOOLS = {
     "text": "train the small text tower and export it",
     "tiny": "train and export the embedded default model",
     "lora": "train an adapter for a domain",
+    "domains": "adapters of many domains, and what they are worth",
 }
 
 
@@ -19,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] in ("-h", "--help"):
         print("usage: ovseg-train TOOL ...\n")
-        print("\n".join(f"  {name:6} {what}" for name, what in _TOOLS.items()))
+        print("\n".join(f"  {name:7} {what}" for name, what in _TOOLS.items()))
         return 0
     if words[0] not in _TOOLS:
         valid = ", ".join(_TOOLS)

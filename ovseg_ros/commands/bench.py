@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ovseg_ros.bench.results import BenchResult
 
 NAME = "bench"
-HELP = "measure speed: labels, the node, changes of query, packages, GPU engines, retrieval"
+HELP = "measure: labels, the node, changes of query, packages, GPU engines, adapters"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,10 +37,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_gpu_options(gpu)
     retrieval = kinds.add_parser("retrieval", help="choosing among many synthetic adapters")
     _add_retrieval_options(retrieval)
+    adapters = kinds.add_parser("adapters", help="adapters against merged weights")
+    _add_adapter_options(adapters)
+    drive = kinds.add_parser("adapter-drive", help="how the mix follows changes of domain")
+    drive.add_argument("--adapter-dir", type=Path, metavar="DIR", help="default: the package's")
+    drive.add_argument("--threads", type=positive, default=0, help="default: all cores")
     add_engine_options(labels)
-    for kind in (labels, node, query, gpu, retrieval):
+    for kind in (labels, node, query, gpu, retrieval, adapters, drive):
         add_package_option(kind)
-    for kind in (labels, node, query, packages):
+    for kind in (labels, node, query, packages, adapters, drive):
         kind.add_argument("--bag", type=Path, metavar="PATH", help="frames of another drive")
     for kind, measure in (
         (labels, _labels),
@@ -49,6 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         (packages, _packages),
         (gpu, _gpu),
         (retrieval, _retrieval),
+        (adapters, _adapters),
+        (drive, _adapter_drive),
     ):
         kind.add_argument(
             "--out",
@@ -115,6 +122,17 @@ def _add_retrieval_options(parser: argparse.ArgumentParser) -> None:
         help="sizes of the libraries (default: 10 1000 100000)",
     )
     parser.add_argument("--queries", type=positive, default=100, help="per size")
+
+
+def _add_adapter_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--engine",
+        action="append",
+        metavar="BACKEND[:PRECISION]",
+        help="may be repeated (default: onnxruntime)",
+    )
+    parser.add_argument("--calls", type=positive, default=60, help="per contender")
+    parser.add_argument("--threads", type=positive, default=0, help="default: all cores")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -233,6 +251,54 @@ def _retrieval(arguments: argparse.Namespace) -> BenchResult:
         progress_bar("writing adapters", sum(counts)) as advance,
     ):
         return bench_retrieval(card, Path(work), counts, arguments.queries, advance)
+
+
+def _adapters(arguments: argparse.Namespace) -> BenchResult:
+    import tempfile
+
+    from ovseg_ros.bench.adapters import bench_adapters
+    from ovseg_ros.bench.material import scaled_frames
+    from ovseg_ros.bench.packages import FRAMES
+    from ovseg_ros.commands.progress import progress_bar
+    from ovseg_ros.engine.choice import EngineChoice
+    from ovseg_ros.evaluation.drive import open_drive
+    from ovseg_ros.packages import ModelPackage
+
+    engines = [EngineChoice.parse(text) for text in arguments.engine or ["onnxruntime"]]
+    package = ModelPackage.load(arguments.package)
+    frames = scaled_frames(open_drive(_drive(arguments)))
+    frames = frames[:: max(1, len(frames) // FRAMES)][:FRAMES]
+    calls, threads = arguments.calls, arguments.threads
+    with (
+        tempfile.TemporaryDirectory(prefix="ovseg_bench_") as work,
+        progress_bar("timing", len(engines) * (calls + 3)) as advance,
+    ):
+        return bench_adapters(package, engines, frames, calls, Path(work), threads, advance)
+
+
+def _adapter_drive(arguments: argparse.Namespace) -> BenchResult:
+    from itertools import groupby
+
+    from ovseg_ros.adapters.library import AdapterLibrary, adapter_folder
+    from ovseg_ros.adapters.retrieval import BaseDomain
+    from ovseg_ros.bench.adapter_drive import bench_adapter_drive, total_frames
+    from ovseg_ros.commands.progress import progress_bar
+    from ovseg_ros.evaluation.drive import open_drive
+    from ovseg_ros.image_files import decode_rgb
+    from ovseg_ros.packages import ModelPackage
+    from ovseg_ros.segmenter import Segmenter
+
+    package = ModelPackage.load(arguments.package)
+    folder = adapter_folder(package, arguments.adapter_dir)
+    library = AdapterLibrary.open(folder, package.card)
+    frames = [(f.domain, decode_rgb(f.image)) for f in open_drive(_drive(arguments)).frames]
+    stages = sum(1 for _ in groupby(domain for domain, _ in frames))
+    with (
+        Segmenter.open(package.folder, "road", threads=arguments.threads) as segmenter,
+        progress_bar("following", total_frames(stages)) as advance,
+    ):
+        base = BaseDomain.of(package.card)
+        return bench_adapter_drive(segmenter, library, frames, base, advance)
 
 
 def _on_the_graph(measure: Any, arguments: argparse.Namespace, amount: int) -> BenchResult:

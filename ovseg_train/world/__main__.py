@@ -11,7 +11,8 @@ from ovseg_train.world.bag import write_drive_bag
 from ovseg_train.world.dataset import RenderPlan, render_set
 from ovseg_train.world.drive import DrivePlan
 from ovseg_train.world.gl import RenderingUnavailableError
-from ovseg_train.world.looks import Look
+from ovseg_train.world.ground import SceneKind
+from ovseg_train.world.looks import USUAL_LOOKS, Look
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -27,6 +28,14 @@ def _look(text: str) -> Look:
     except ValueError:
         valid = ", ".join(look.value for look in Look)
         raise argparse.ArgumentTypeError(f"look is {text!r}; valid looks: {valid}") from None
+
+
+def _kind(text: str) -> SceneKind:
+    try:
+        return SceneKind(text)
+    except ValueError:
+        valid = ", ".join(kind.value for kind in SceneKind)
+        raise argparse.ArgumentTypeError(f"kind is {text!r}; valid kinds: {valid}") from None
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -45,9 +54,17 @@ def build_parser() -> argparse.ArgumentParser:
         "--looks",
         type=_look,
         nargs="+",
-        default=list(Look),
+        default=list(USUAL_LOOKS),
         metavar="LOOK",
-        help="looks to draw from: day, dusk, fog, night (all)",
+        help="looks to draw from: day, dusk, fog, night, rain (all but rain)",
+    )
+    render.add_argument(
+        "--kinds",
+        type=_kind,
+        nargs="+",
+        default=list(SceneKind),
+        metavar="KIND",
+        help="places to draw from: street, yard, park, mixed (all)",
     )
     bag = commands.add_parser("bag", help="write the demo drive as a ROS 2 bag")
     bag.add_argument("--out", type=Path, required=True, help="folder of the bag, not there yet")
@@ -69,6 +86,7 @@ def _run(options: argparse.Namespace) -> None:
         size_px=options.size,
         seed=options.seed,
         looks=tuple(options.looks),
+        kinds=tuple(options.kinds),
     )
     render_set(plan, options.out)
 

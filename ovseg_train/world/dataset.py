@@ -20,11 +20,17 @@ from rich.progress import Progress
 
 from ovseg_train.world.camera import Frame, SceneCamera, drive_pose
 from ovseg_train.world.ground import SceneKind
-from ovseg_train.world.looks import Look
+from ovseg_train.world.looks import USUAL_LOOKS, Look
 from ovseg_train.world.nouns import IGNORE_ID, NOUNS
 from ovseg_train.world.scene import Split, draw_scene, scene_seed
 
-LOOK_SHARES = {Look.DAY: 0.55, Look.DUSK: 0.15, Look.FOG: 0.15, Look.NIGHT: 0.15}
+LOOK_SHARES = {
+    Look.DAY: 0.55,
+    Look.DUSK: 0.15,
+    Look.FOG: 0.15,
+    Look.NIGHT: 0.15,
+    Look.RAIN: 0.15,
+}
 """How often a scene has each look, before the choice is narrowed by the caller."""
 
 
@@ -53,6 +59,7 @@ class RenderPlan:
         size_px: (width, height).
         seed: 0..9999; another seed gives other scenes.
         looks: looks to draw from, in the proportions of LOOK_SHARES.
+        kinds: places, which go round with the index of a scene.
     """
 
     train_scenes: int
@@ -61,7 +68,8 @@ class RenderPlan:
     val_frames: int
     size_px: tuple[int, int]
     seed: int
-    looks: tuple[Look, ...] = tuple(Look)
+    looks: tuple[Look, ...] = USUAL_LOOKS
+    kinds: tuple[SceneKind, ...] = tuple(SceneKind)
 
     def jobs(self) -> list[SceneJob]:
         """Every scene of the plan, training first."""
@@ -112,6 +120,8 @@ def _claim(plan: RenderPlan, out: Path) -> None:
         "frames": [plan.train_frames, plan.val_frames],
         "looks": [look.value for look in plan.looks],
     }
+    if plan.kinds != tuple(SceneKind):
+        wanted["kinds"] = [kind.value for kind in plan.kinds]
     record = out / "scenes" / "plan.json"
     if record.exists() and (found := json.loads(record.read_text())) != wanted:
         raise ValueError(f"{out} was rendered with {found}, not {wanted}; give another --out")
@@ -123,7 +133,7 @@ def _render_scene(job: SceneJob, plan: RenderPlan, out: Path) -> dict[str, objec
     look = look_of(job.index, plan.looks)
     counts = np.zeros(256, np.int64)
     names = []
-    for number, frame in enumerate(scene_frames(job, look, plan.size_px)):
+    for number, frame in enumerate(scene_frames(job, look, plan.size_px, plan.kinds)):
         name = f"{job.sequence}_{number:03d}"
         _save_image(out / "images" / f"{name}.jpg", frame.rgb, quality=90)
         _save_image(out / "labels" / f"{name}.png", frame.labels)
@@ -137,13 +147,18 @@ def _render_scene(job: SceneJob, plan: RenderPlan, out: Path) -> dict[str, objec
     }
 
 
-def scene_frames(job: SceneJob, look: Look, size_px: tuple[int, int]) -> Iterator[Frame]:
+def scene_frames(
+    job: SceneJob,
+    look: Look,
+    size_px: tuple[int, int],
+    kinds: Sequence[SceneKind] = tuple(SceneKind),
+) -> Iterator[Frame]:
     """Frames spread along the path, each looking a little to one side.
 
     The kind of place goes round with the index, so that every split sees each kind as often.
     """
     seed = scene_seed(job.split, job.seed, job.index)
-    kind = list(SceneKind)[job.index % len(SceneKind)]
+    kind = kinds[job.index % len(kinds)]
     scene = draw_scene(seed, look, kind)
     rng = np.random.default_rng([seed, 4])
     stops = (np.arange(job.frames) + rng.uniform(0, 0.9, job.frames)) / job.frames

@@ -17,6 +17,11 @@ class Look(Enum):
     DUSK = "dusk"
     FOG = "fog"
     NIGHT = "night"
+    RAIN = "rain"
+
+
+USUAL_LOOKS = (Look.DAY, Look.DUSK, Look.FOG, Look.NIGHT)
+"""What is rendered where nothing else is asked for: the embedded model has not seen rain."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,32 @@ def _night(rng: np.random.Generator) -> Atmosphere:
     )
 
 
-_DRAW = {Look.DAY: _day, Look.DUSK: _dusk, Look.FOG: _fog, Look.NIGHT: _night}
+def _rain(rng: np.random.Generator) -> Atmosphere:
+    """A grey sky, dull light without shadows, some haze; `rain.py` wets ground and lens."""
+    grey = rng.uniform(0.5, 0.66)
+    return Atmosphere(
+        look=Look.RAIN,
+        sun_direction=_sun(rng, 50, 80),
+        sun_rgb=_grey(0.08),
+        ambient_rgb=_grey(rng.uniform(0.42, 0.52), (0.95, 0.99, 1.04)),
+        zenith_rgb=_grey(grey * 0.8, (0.96, 0.99, 1.04)),
+        horizon_rgb=_grey(grey, (0.97, 1.0, 1.03)),
+        cloud=rng.uniform(0.5, 0.9),
+        fog_per_m=rng.uniform(0.008, 0.018),
+        exposure=rng.uniform(0.75, 1.0),
+        lamp_gain=0.0,
+        noise=rng.uniform(0.01, 0.022),
+        blur_px=rng.uniform(0.3, 0.8),
+    )
+
+
+_DRAW = {
+    Look.DAY: _day,
+    Look.DUSK: _dusk,
+    Look.FOG: _fog,
+    Look.NIGHT: _night,
+    Look.RAIN: _rain,
+}
 
 
 def draw_atmosphere(look: Look, rng: np.random.Generator) -> Atmosphere:

@@ -6,6 +6,7 @@ import numpy as np
 
 from ovseg_train.world.compile import FAR_M
 from ovseg_train.world.looks import Look
+from ovseg_train.world.rain import add_streaks, blur_drops, wet_ground
 from ovseg_train.world.scene import Scene
 
 _LAMP_RGB = np.array([1.0, 0.82, 0.55], np.float32)
@@ -49,9 +50,14 @@ def expose(
         light = _night_light(points, normals, scene.lamps_m - camera_m, air.lamp_gain)
         is_sky = (depth_m >= FAR_M)[..., None]
         colour = np.where(is_sky, colour, colour * light)
+    if air.look is Look.RAIN:
+        points, normals = _geometry(depth_m, camera_rot, focal_px)
+        colour = wet_ground(colour, normals, points, np.square(np.asarray(air.zenith_rgb)))
     lit = max(air.lamp_gain, 0.3) * glow[..., None]
     colour = colour + surface * np.where(glow[..., None] > 0, 1.4 * lit, 0)
     colour = add_fog(colour, depth_m, air.fog_per_m, np.square(np.asarray(air.horizon_rgb)))
+    if air.look is Look.RAIN:
+        colour = blur_drops(add_streaks(colour, rng), rng)
     colour = _vignette(colour * air.exposure)
     colour = _blur(colour, air.blur_px)
     shot = rng.normal(size=colour.shape).astype(np.float32) * air.noise

@@ -109,7 +109,7 @@ def test_far_from_everything_is_the_base_model(tmp_path: Path, distance: Distanc
 @pytest.mark.parametrize("distance", Distance)
 def test_the_gate_is_that_of_each_domain(tmp_path: Path, distance: Distance) -> None:
     write_small(tmp_path, "narrow", centroid=at(10), spread=0.1)
-    write_small(tmp_path, "wide", centroid=at(10, -3), spread=1.0)
+    write_small(tmp_path, "wide", centroid=at(10, -2), spread=1.0)
     library = AdapterLibrary.open(tmp_path, small_card(), tmp_path)
     found = retrieve(library.index, at(10, 1), RetrievalSettings(distance))
     assert found.names == ("wide",)

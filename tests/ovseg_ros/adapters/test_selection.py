@@ -111,7 +111,7 @@ def test_a_gradual_change_gives_few_switches(library: AdapterLibrary, seed: int)
 
 BORDERS = {
     "two domains": ((DAY, DAY + np.eye(SCENE_DIM)[1]), 0.5, RetrievalSettings()),
-    "the gate": ((DAY,), 1.7 * 0.4 * np.sqrt(SCENE_DIM), RetrievalSettings()),
+    "the gate": ((DAY,), 1.4 * 0.4 * np.sqrt(SCENE_DIM), RetrievalSettings()),
     "two domains, one winner": (
         (DAY, DAY + np.eye(SCENE_DIM)[1]),
         0.5,

@@ -1,0 +1,230 @@
+"""The numbers of the gap to dusk: how much of it is recovered, and what day loses by it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from ovseg_ros.adapters.file import ENDING
+from ovseg_ros.adapters.library import AdapterLibrary
+from ovseg_ros.adapters.mix import AdapterMix, AdapterMode
+from ovseg_ros.bench.results import BenchResult, Claim, table
+from ovseg_ros.evaluation.dataset import LabelledFolder, load_labelled_folder
+from ovseg_ros.evaluation.evaluate import evaluate
+from ovseg_ros.packages import ModelPackage
+from ovseg_ros.segmenter import Segmenter
+from ovseg_train.domains.dusk import DuskDrive
+from ovseg_train.domains.gap import GapRun
+from ovseg_train.domains.over_time import Followed, follow
+
+_RATE_HZ = 15.0
+_DUSK_RATE_HZ = 1.0
+_RECOVERED, _LOST_POINTS = 0.5, 0.5
+
+
+@dataclass(frozen=True)
+class Models:
+    """Packages of continued training: some that saw dusk, some that did not; either may be none."""
+
+    saw: tuple[Path, ...]
+    control: tuple[Path, ...]
+
+
+def measure_gap(
+    camvid: Path,
+    package: ModelPackage,
+    adapters: Path,
+    runs: Sequence[GapRun],
+    models: Models,
+    threads: int = 0,
+    say: Callable[[str], None] = lambda text: None,
+) -> BenchResult:
+    """Measure base, `models` and the `adapters` of `runs`, in that folder, on the same frames.
+
+    Raises `OvsegError` where one of them is missing.
+    """
+    drive = DuskDrive.of(camvid)
+    day = load_labelled_folder(camvid, "val", "day")
+    with Segmenter.open(package.folder, threads=threads) as segmenter:
+        library = AdapterLibrary.open(adapters, package.card)
+        dusk = {"base": _miou(segmenter, drive.measure)}
+        for run in runs:
+            mix = AdapterMix(
+                AdapterMode.PINNED, (run.name,), (1.0,), factors=library.factors(run.name)
+            )
+            segmenter.set_adapter(mix)
+            dusk[run.name] = _miou(segmenter, drive.measure)
+            say(f"{run.name}: {dusk[run.name]:.4f}, base {dusk['base']:.4f}")
+        followed = {}
+        for run in runs:
+            followed[run.name] = _follow_alone(segmenter, package, library, run, day, drive.measure)
+            say(f"{run.name}: {followed[run.name]}")
+    kinds = {"saw": models.saw, "control": models.control}
+    continued = {
+        kind: {path.parent.name: _of_package(path, drive.measure, day, threads) for path in paths}
+        for kind, paths in kinds.items()
+    }
+    return gap_result(len(drive.measure.items), dusk, continued, followed, runs)
+
+
+def gap_result(
+    frames: int,
+    dusk: Mapping[str, float],
+    continued: Mapping[str, Mapping[str, tuple[float, float]]],
+    followed: Mapping[str, tuple[Followed, Followed]],
+    runs: Sequence[GapRun],
+) -> BenchResult:
+    """Return the page of the gap; mIoU of `dusk` by name, (dusk, day) of `continued` models."""
+    saw = mean(score for score, _ in continued["saw"].values()) if continued["saw"] else None
+    gap = None if saw is None else saw - dusk["base"]
+    rows = [_row(count, dusk, gap, runs) for count in sorted({run.frames for run in runs})]
+    lost = {
+        name: 100 * (on_day.auto_miou - on_day.base_miou) for name, (on_day, _) in followed.items()
+    }
+    data = {
+        "frames_measured": frames,
+        "miou_dusk": {name: round(score, 4) for name, score in dusk.items()},
+        "continued": {
+            kind: {n: {"dusk": round(d, 4), "day": round(y, 4)} for n, (d, y) in found.items()}
+            for kind, found in continued.items()
+        },
+        "by_frames": rows,
+        "selection": {
+            name: {"day": asdict(on_day), "dusk": asdict(on_dusk)}
+            for name, (on_day, on_dusk) in followed.items()
+        },
+    }
+    return BenchResult(
+        name="gap",
+        title="The real gap: CamVid from day to dusk",
+        data=data,
+        body=_body(frames, dusk, continued, rows, followed),
+        charts={},
+        claims=_claims(rows, lost),
+    )
+
+
+def _row(
+    count: int, dusk: Mapping[str, float], gap: float | None, runs: Sequence[GapRun]
+) -> dict[str, Any]:
+    found = [dusk[run.name] for run in runs if run.frames == count]
+    gains = [score - dusk["base"] for score in found]
+    row = {"frames": count, "miou": [round(score, 4) for score in found]}
+    row["mean"] = round(mean(found), 4)
+    row["recovered"] = None if not gap else [round(gain / gap, 3) for gain in gains]
+    row["recovered_mean"] = None if not gap else round(mean(gains) / gap, 3)
+    return row
+
+
+def _claims(rows: Sequence[Mapping[str, Any]], lost: Mapping[str, float]) -> tuple[Claim, ...]:
+    claims = [
+        Claim(
+            f"share of the gap recovered from {row['frames']} frames, mean of the seeds",
+            f"at least {_RECOVERED:g}",
+            f"{row['recovered_mean']:.2f}",
+            row["recovered_mean"] >= _RECOVERED,
+        )
+        for row in rows
+        if row["recovered_mean"] is not None
+    ]
+    worst = min(lost.values())
+    found = f"{worst:+.2f} points (worst of {len(lost)} adapters)"
+    what = "day with a dusk adapter in the library, selection automatic"
+    met = worst >= -_LOST_POINTS
+    return (*claims, Claim(what, f"at most {_LOST_POINTS:g} points lost", found, met))
+
+
+def _body(
+    frames: int,
+    dusk: Mapping[str, float],
+    continued: Mapping[str, Mapping[str, tuple[float, float]]],
+    rows: Sequence[Mapping[str, Any]],
+    followed: Mapping[str, tuple[Followed, Followed]],
+) -> str:
+    models: list[Sequence[Any]] = [("base model, never saw dusk", f"{dusk['base']:.4f}", "")]
+    for kind, words in (("control", "continued without dusk"), ("saw", "continued with dusk")):
+        models += [
+            (f"{words}, {name}", f"{d:.4f}", f"{y:.4f}") for name, (d, y) in continued[kind].items()
+        ]
+    adapters = [
+        (
+            row["frames"],
+            ", ".join(f"{score:.3f}" for score in row["miou"]),
+            f"{row['mean']:.3f}",
+            "unknown"
+            if row["recovered"] is None
+            else f"{', '.join(f'{share:.2f}' for share in row['recovered'])} "
+            f"(mean {row['recovered_mean']:.2f})",
+        )
+        for row in rows
+    ]
+    selection = [
+        (
+            name,
+            f"{day.base_miou:.4f}",
+            f"{day.auto_miou:.4f}",
+            f"{100 * (day.auto_miou - day.base_miou):+.2f}",
+            f"{day.frames_adapted} of {day.frames}",
+            f"{d.base_miou:.4f}",
+            f"{d.auto_miou:.4f}",
+            f"{d.frames_adapted} of {d.frames}",
+        )
+        for name, (day, d) in followed.items()
+    ]
+    head = (
+        "adapter",
+        "day, base",
+        "day, auto",
+        "points",
+        "frames adapted",
+        "dusk, base",
+        "dusk, auto",
+        "frames adapted",
+    )
+    return (
+        f"mIoU over 11 classes, ONNX Runtime, on {frames} frames of the drive 0001TP that "
+        "nothing here has learnt from and no default was chosen on. They are of the same drive as "
+        "the 40 frames to learn from, at least a second away from each. Adapters learn from some "
+        "of these; the seed says which and how training starts.\n\n"
+        "The model that saw dusk was **continued** from the base for some hundred steps with all "
+        "weights trainable and the 40 dusk frames in two of seven crops; it was not trained from "
+        "scratch. The control had the same steps without dusk.\n\n"
+        + table(("model", "dusk", "day (val)"), models)
+        + "\n\n"
+        + table(("frames", "adapter, by seed", "mean", "share of the gap recovered"), adapters)
+        + "\n\n## Selection by itself\n\nThe library holds the dusk adapter alone, with the "
+        "shipped gate. Day: all frames of the validation drive 0016E5 at 15 Hz. Dusk: the frames "
+        "above, which are seconds apart, as one a second.\n\n" + table(head, selection)
+    )
+
+
+def _follow_alone(
+    segmenter: Segmenter,
+    package: ModelPackage,
+    library: AdapterLibrary,
+    run: GapRun,
+    day: LabelledFolder,
+    dusk: LabelledFolder,
+) -> tuple[Followed, Followed]:
+    """Return what selection makes of day and of dusk where this adapter is the only one."""
+    with tempfile.TemporaryDirectory(prefix="ovseg_gap_") as work:
+        shutil.copy2(library.path(run.name), Path(work) / f"{run.name}{ENDING}")
+        alone = AdapterLibrary.open(Path(work), package.card)
+        on_day = follow(segmenter, alone, day, _RATE_HZ)
+        return on_day, follow(segmenter, alone, dusk, _DUSK_RATE_HZ)
+
+
+def _of_package(
+    folder: Path, dusk: LabelledFolder, day: LabelledFolder, threads: int
+) -> tuple[float, float]:
+    with Segmenter.open(folder, threads=threads) as segmenter:
+        return _miou(segmenter, dusk), _miou(segmenter, day)
+
+
+def _miou(segmenter: Segmenter, data: LabelledFolder) -> float:
+    return evaluate(segmenter, data).total.mean_iou() or 0.0
