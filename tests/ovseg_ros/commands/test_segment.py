@@ -71,7 +71,7 @@ def test_unreadable_images_are_named_and_the_rest_is_done(tiny_package, images, 
         pytest.param(["nothing*.png", "--labels", "car"], "no image at", id="no-image"),
         pytest.param(["{}", "--labels", ""], "no labels", id="empty-query"),
         pytest.param(["{}", "--labels", "car=2"], "threshold 2", id="threshold"),
-        pytest.param(["{}", "--labels", "car", "--adapters", "fog"], "'fog'", id="adapter"),
+        pytest.param(["{}", "--labels", "car", "--adapters", "snow"], "'snow'", id="adapter"),
     ],
 )
 def test_refusals_are_one_line_and_write_nothing(
