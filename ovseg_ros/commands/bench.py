@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_engine_options(labels)
     for kind in (labels, node, query, gpu, retrieval, adapters, drive):
         add_package_option(kind)
-    for kind in (labels, node, query, packages, adapters, drive):
+    for kind in (labels, node, query, packages, gpu, adapters, drive):
         kind.add_argument("--bag", type=Path, metavar="PATH", help="frames of another drive")
     for kind, measure in (
         (labels, _labels),

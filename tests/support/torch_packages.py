@@ -54,7 +54,7 @@ def write_whole_package(embedded: Path, folder: Path) -> ModelPackage:
     """Write a package with the text tower of the embedded one and a network of random weights."""
     folder.mkdir(parents=True, exist_ok=True)
     for file in embedded.iterdir():
-        if file.suffix != ".onnx" or file.name == "text.onnx":
+        if file.is_file() and (file.suffix != ".onnx" or file.name == "text.onnx"):
             shutil.copy2(file, folder)
     card = ModelPackage.load(embedded).card.raw
     graph = tiny_graph(embedding_dim=card["embedding_dim"])
