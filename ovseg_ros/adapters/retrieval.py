@@ -143,16 +143,17 @@ def retrieve(
 ) -> Retrieval:
     """Return the adapters of `index` for a scene with `embedding`, float32 [E].
 
-    So that a scene on a border need not switch with every frame, adapters `in_use` stay within the
-    gate and among the nearest until they are `slack` further away (0.1: by a tenth), and the result
-    tells how the weights would change if any two distances differed by that share. It is always the
-    same for the same arguments.
+    So that a scene on a border need not switch with every frame, adapters that are not `in_use` have
+    a gate that is `slack` narrower (0.1: by a tenth), those in use stay among the nearest until they
+    are that much further away, and the result tells how the weights would change if any two
+    distances differed by that share. It is always the same for the same arguments.
     """
     if len(index) == 0:
         return Retrieval(gate="no adapters: base model")
     found = distances(index.centroids, embedding, settings.distance)
     found[np.isnan(index.spreads)] = np.inf
-    gates, advantage = settings.gate * index.spreads, np.ones(len(index))
+    # Narrower outside, not wider inside: no scene beyond the gate keeps an adapter.
+    gates, advantage = settings.gate * index.spreads / (1.0 + slack), np.ones(len(index))
     used = [index.row_of[name] for name in in_use if name in index]
     gates[used] *= 1.0 + slack
     advantage[used] /= 1.0 + slack

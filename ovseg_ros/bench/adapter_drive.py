@@ -8,6 +8,8 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from PIL import Image
 
 from ovseg_ros.adapters.adapter import Array
 from ovseg_ros.adapters.library import AdapterLibrary
@@ -137,11 +139,17 @@ def _played(stages: Sequence[Stage]) -> list[Stage]:
         frames = list(stage.frames)
         for i in range(stage.fade):
             share = (i + 1) / (stage.fade + 1)
-            old = before.frames[-1 - i % len(before.frames)].astype(np.float32)
+            old = _like(frames[i], before.frames[-1 - i % len(before.frames)])
             blended = (1 - share) * old + share * frames[i].astype(np.float32)
             frames[i] = blended.round().astype(np.uint8)
         played.append(Stage(stage.domain, tuple(frames), stage.fade))
     return played
+
+
+def _like(frame: UInt8Array, other: UInt8Array) -> npt.NDArray[np.float32]:
+    """Return `other` in the size of `frame`."""
+    height_px, width_px = frame.shape[:2]
+    return np.asarray(Image.fromarray(other).resize((width_px, height_px)), np.float32)
 
 
 def _embeddings(segmenter: Segmenter, stage: Stage, on_frame: Callable[[], None]) -> list[Array]:

@@ -16,12 +16,15 @@ from ovseg_ros.adapters.fusion import fuse
 from ovseg_ros.adapters.mix import AdapterMix, AdapterMode, LoraFactors
 from ovseg_ros.bench.material import known_names, median_and_p95
 from ovseg_ros.bench.results import BenchResult, Claim, table
+from ovseg_ros.engine.base import load_backend
 from ovseg_ros.engine.choice import EngineChoice
 from ovseg_ros.engine.merge import merge_package
 from ovseg_ros.packages import Card, ModelPackage
 from ovseg_ros.segmentation import UInt8Array
 from ovseg_ros.segmenter import Segmenter
-from ovseg_ros.vocabulary import LabelSpec
+from ovseg_ros.text.bank import TextBank
+from ovseg_ros.user_folders import user_cache_folder
+from ovseg_ros.vocabulary import IdSpace, LabelSpec
 
 NAME = "adapters"
 RANK, FUSED = 8, 5
@@ -66,8 +69,8 @@ def bench_adapters(
     rows: list[dict[str, Any]] = []
     for engine in engines:
         with ExitStack() as stack:
-            own = stack.enter_context(_open(package.folder, package, engine, threads))
-            other = stack.enter_context(_open(merged, package, engine, threads))
+            own = stack.enter_context(_open(package.folder, engine, threads))
+            other = stack.enter_context(_open(merged, engine, threads))
             contenders = [
                 _Contender("merged weights", other, AdapterMix(), []),
                 _Contender("no adapter", own, AdapterMix(), []),
@@ -95,8 +98,12 @@ def _mix(factors: LoraFactors | None) -> AdapterMix:
     return AdapterMix(AdapterMode.PINNED, ("bench",), (1.0,), (0.0,), "bench", factors)
 
 
-def _open(folder: Path, package: ModelPackage, engine: EngineChoice, threads: int) -> Segmenter:
-    segmenter = Segmenter.open(folder, engine=engine, threads=threads)
+def _open(folder: Path, engine: EngineChoice, threads: int) -> Segmenter:
+    """Open a package for its times alone: made-up weights have no accuracy to be checked."""
+    package = ModelPackage.load(folder)
+    bank = TextBank.load(package)
+    backend = load_backend(package, engine, threads, user_cache_folder())
+    segmenter = Segmenter(package, backend, bank, IdSpace.MONO8)
     names = known_names(segmenter.text_bank, _LABELS)
     segmenter.set_labels([LabelSpec(name) for name in names])
     return segmenter

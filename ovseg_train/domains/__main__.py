@@ -12,6 +12,7 @@ import torch
 
 from ovseg_ros.adapters.library import AdapterLibrary
 from ovseg_ros.adapters.retrieval import RetrievalSettings
+from ovseg_ros.bench.adapter_drive import STAGE_FRAMES, bench_adapter_drive, total_frames
 from ovseg_ros.bench.results import BenchResult, write_result
 from ovseg_ros.commands.options import add_package_option, positive
 from ovseg_ros.commands.progress import progress_bar
@@ -54,7 +55,10 @@ def _parser() -> argparse.ArgumentParser:
     evaluate = verbs.add_parser("evaluate", help="tables of a library on all domains")
     evaluate.add_argument("--library", type=Path, required=True, help="folder of `train`")
     evaluate.set_defaults(run=_evaluate)
-    for verb in (train, evaluate):
+    drive = verbs.add_parser("drive", help="from one domain to the next, on a simulated clock")
+    drive.add_argument("--library", type=Path, required=True, help="folder of `train`")
+    drive.set_defaults(run=_drive)
+    for verb in (train, evaluate, drive):
         verb.add_argument("--domains", nargs="+", metavar="D", help="(default: all)")
     continued = verbs.add_parser("continue", help="train the embedded model on for some steps")
     continued.add_argument("--checkpoint", type=Path, required=True, help="finished run of `tiny`")
@@ -70,9 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     for option in ("--saw", "--control"):
         gap.add_argument(option, type=Path, nargs="*", default=[], help="packages of `continue`")
     gap.set_defaults(run=_gap)
-    for verb in (evaluate, gap):
+    for verb in (evaluate, drive, gap):
         verb.add_argument("--out", type=Path, default=_PAGES, help="(default: %(default)s)")
-    for verb in (train, evaluate, continued, gap):
+    for verb in (train, evaluate, drive, continued, gap):
         add_package_option(verb)
         verb.add_argument("--data", type=Path, nargs="+", required=True, help="hold the data sets")
         verb.add_argument("--threads", type=positive, help="processor threads (default: all cores)")
@@ -111,6 +115,23 @@ def _evaluate(arguments: argparse.Namespace) -> int:
             for name, part in parts.items()
         }
     return _write(domains_result(domains, scores, library, settings), arguments, package)
+
+
+def _drive(arguments: argparse.Namespace) -> int:
+    package = ModelPackage.load(arguments.package)
+    library = AdapterLibrary.open(arguments.library, package.card)
+    frames = [
+        (domain.title, item.read_image())
+        for domain in _domains(arguments)
+        for item in open_domain(domain, arguments.data).evaluate.items[:STAGE_FRAMES]
+    ]
+    stages = len({domain for domain, _ in frames})
+    with (
+        Segmenter.open(package.folder, "road", threads=arguments.threads or 0) as segmenter,
+        progress_bar("following", total_frames(stages)) as advance,
+    ):
+        result = bench_adapter_drive(segmenter, library, frames, on_frame=advance)
+    return _write(result, arguments, package)
 
 
 def _continue(arguments: argparse.Namespace) -> int:

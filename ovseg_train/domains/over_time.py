@@ -35,11 +35,13 @@ def follow(
     library: AdapterLibrary,
     data: LabelledFolder,
     rate_hz: float,
+    lead_in: int = 0,
     on_frame: Callable[[], None] = lambda: None,
 ) -> Followed:
     """Segment the frames of `data` in order, `rate_hz` of them a second, with selection on.
 
-    As in the node, a frame decides about the mix of the next one. Raises `FrameError`.
+    As in the node, a frame decides about the mix of the next one. The first `lead_in` frames are
+    seen but not counted. Raises `FrameError`.
     """
     names = tuple(data.names.values())
     vocabulary = segmenter.set_labels([LabelSpec(name, threshold=0.0) for name in names])
@@ -53,13 +55,14 @@ def follow(
         segmenter.set_adapter(AdapterMix())
         found = segmenter.infer(image)
         base_mask = found.label_mask.copy()
-        base.add(truth, predicted[base_mask])
-        mask = base_mask
-        if mix.factors is not None:
-            adapted += 1
-            segmenter.set_adapter(mix)
-            mask = segmenter.infer(image).label_mask
-        auto.add(truth, predicted[mask])
+        if number >= lead_in:
+            mask = base_mask
+            if mix.factors is not None:
+                adapted += 1
+                segmenter.set_adapter(mix)
+                mask = segmenter.infer(image).label_mask
+            base.add(truth, predicted[base_mask])
+            auto.add(truth, predicted[mask])
         at_ns = round(number * 1e9 / rate_hz)
         chosen = selector.observe(found.embedding, at_ns, frame_fault(image))
         if chosen is not None:
@@ -67,5 +70,5 @@ def follow(
             mix = chosen
         on_frame()
     return Followed(
-        len(data.items), base.mean_iou() or 0.0, auto.mean_iou() or 0.0, adapted, switches
+        len(data.items) - lead_in, base.mean_iou() or 0.0, auto.mean_iou() or 0.0, adapted, switches
     )

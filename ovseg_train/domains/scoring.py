@@ -27,6 +27,7 @@ class Way(Enum):
 
     ZERO_SHOT = "base model"
     UNIFORM = "uniform merge"
+    UNIFORM_CHANGES = "uniform merge without anchors"
     RETRIEVED = "retrieval and fusion"
     OWN = "own adapter"
     OTHERS_UNIFORM = "uniform merge of the others"
@@ -93,8 +94,10 @@ def without(index: LibraryIndex, name: str) -> LibraryIndex:
 
 def _fixed_mixes(library: AdapterLibrary, own: str) -> dict[Way, AdapterMix]:
     others = [name for name in library.names if name != own]
+    changing = [name for name in library.names if library.factors(name).b.any()]
     mixes = {
         Way.UNIFORM: _uniform(library, library.names),
+        Way.UNIFORM_CHANGES: _uniform(library, changing),
         Way.OTHERS_UNIFORM: _uniform(library, others),
     }
     return {**mixes, Way.OWN: _uniform(library, [own])} if own in library.index else mixes

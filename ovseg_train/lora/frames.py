@@ -19,11 +19,15 @@ from ovseg_train.tiny.label_sampling import IGNORE
 
 @dataclass(frozen=True)
 class Frame:
-    """`image` uint8 [H, W, 3] RGB; `classes` uint8 [H, W] indices of the classes, 255 unknown."""
+    """`image` uint8 [H, W, 3] RGB; `classes` uint8 [H, W] indices of the classes, 255 unknown.
+
+    `sequence` is the drive or the scene that it is of, empty where that is not known.
+    """
 
     name: str
     image: UInt8Array
     classes: UInt8Array
+    sequence: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,11 +118,20 @@ def read_frames(data: LabelledFolder, choice: Choice) -> FrameSet:
 def hold_out(frames: FrameSet, share: float, fewest: int, seed: int) -> tuple[FrameSet, FrameSet]:
     """Return (frames to train on, frames held out); of less than `fewest` none are held out.
 
-    Frames held out are spread over all.
+    Where the share is that of one sequence or more, whole sequences are held out: an adapter that
+    learnt the things of a scene by heart would look good on its other frames. Else the frames held
+    out are spread over all.
     """
     count = len(frames.frames)
-    wanted = round(share * count) if count >= fewest else 0
-    held = set(choose_numbers(count, wanted, seed, "the choice"))
+    sequences = list(dict.fromkeys(frame.sequence for frame in frames.frames))
+    whole = int(share * len(sequences))
+    if count < fewest:
+        held: set[int] = set()
+    elif whole >= 1:
+        chosen = {sequences[i] for i in choose_numbers(len(sequences), whole, seed, "the choice")}
+        held = {i for i, frame in enumerate(frames.frames) if frame.sequence in chosen}
+    else:
+        held = set(choose_numbers(count, round(share * count), seed, "the choice"))
     others = [i for i in range(count) if i not in held]
     return frames.part(others), frames.part(sorted(held))
 
@@ -131,7 +144,7 @@ def _read(file: LabelledFile, data: LabelledFolder) -> Frame:
             f"{truth.shape[1]}x{truth.shape[0]} px; both must have the same size"
         )
     classes = np.where(truth == IGNORE, IGNORE, truth - 1).astype(np.uint8)
-    return Frame(file.image.stem, image, classes)
+    return Frame(file.image.stem, image, classes, file.sequence)
 
 
 def _with(data: LabelledFolder, files: tuple[LabelledFile, ...]) -> LabelledFolder:

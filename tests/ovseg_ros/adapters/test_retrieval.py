@@ -115,10 +115,11 @@ def test_the_gate_is_that_of_each_domain(tmp_path: Path, distance: Distance) -> 
     assert found.names == ("wide",)
 
 
-def test_an_adapter_in_use_stays_a_little_beyond_its_gate(tmp_path: Path) -> None:
-    library = library_of(tmp_path, at(1.8 * math.sqrt(SCENE_DIM)))
+def test_an_adapter_in_use_stays_where_it_would_not_come_in(tmp_path: Path) -> None:
+    library = library_of(tmp_path, at(1.6 * math.sqrt(SCENE_DIM)))
     settings = RetrievalSettings(gate=1.7)
-    assert retrieve(library.index, at(), settings).names == ()
+    assert retrieve(library.index, at(), settings).names == ("d0",)
+    assert retrieve(library.index, at(), settings, slack=0.1).names == ()
     assert retrieve(library.index, at(), settings, in_use=["d0", "gone"], slack=0.1).names == (
         "d0",
     )

@@ -19,7 +19,7 @@ from ovseg_ros.packages import read_card  # noqa: E402
 from ovseg_ros.segmenter import Segmenter  # noqa: E402
 from ovseg_train.domains.domain import Cut, Domain  # noqa: E402
 from ovseg_train.domains.gap import GapRun  # noqa: E402
-from ovseg_train.domains.gap_report import gap_result  # noqa: E402
+from ovseg_train.domains.gap_report import Selection, gap_result  # noqa: E402
 from ovseg_train.domains.over_time import Followed, follow  # noqa: E402
 from ovseg_train.domains.recognition import BASE, per_frame, per_second, right_share  # noqa: E402
 from ovseg_train.domains.report import domains_result  # noqa: E402
@@ -94,7 +94,9 @@ def test_selection_follows_a_sequence_from_the_second_frame_on(
 ) -> None:
     with Segmenter.open(library.folder.parent) as segmenter:
         found = follow(segmenter, library, data, rate_hz=15)
+        late = follow(segmenter, library, data, rate_hz=15, lead_in=3)
     assert (found.frames, found.frames_adapted, found.switches) == (4, 3, 1)
+    assert (late.frames, late.frames_adapted) == (1, 1)
 
 
 def test_the_share_of_the_gap_is_that_between_base_and_the_model_that_saw_dusk() -> None:
@@ -106,7 +108,10 @@ def test_the_share_of_the_gap_is_that_between_base_and_the_model_that_saw_dusk()
         22,
         dusk,
         {"saw": {"saw0": (0.7, 0.7)}, "control": {}},
-        {"dusk-16-0": (calm, calm), "dusk-16-1": (lossy, calm)},
+        {
+            "dusk-16-0": Selection(calm, calm, calm),
+            "dusk-16-1": Selection(calm, lossy, calm),
+        },
         runs,
     )
     assert result.data["by_frames"][0]["recovered"] == [0.25, 0.5]

@@ -17,6 +17,7 @@ from PIL import Image  # noqa: E402
 from ovseg_ros.errors import OvsegError  # noqa: E402
 from ovseg_train.lora.frames import (  # noqa: E402
     Choice,
+    Frame,
     FrameSet,
     choose_files,
     choose_numbers,
@@ -158,3 +159,23 @@ def test_frames_without_labels_are_not_drawn(frames: FrameSet) -> None:
     store = ViewStore(mostly, Echo(), load_recipe("other"), 0)
     drawn = store.draw(torch.Generator().manual_seed(0), 8)
     assert all((classes != 255).any() for classes in drawn.classes)
+
+
+def test_whole_sequences_are_held_out_where_there_are_enough() -> None:
+    frames = [
+        Frame(
+            f"{number}",
+            np.zeros((2, 2, 3), np.uint8),
+            np.zeros((2, 2), np.uint8),
+            f"s{number // 6}",
+        )
+        for number in range(30)
+    ]
+    everything = FrameSet(("road",), tuple(frames), {})
+    learn, held = hold_out(everything, 0.2, 25, seed=3)
+    assert (len(learn.frames), len(held.frames)) == (24, 6)
+    assert not {f.sequence for f in learn.frames} & {f.sequence for f in held.frames}
+    _, spread = hold_out(everything.part(range(24)), 0.25, 10, seed=3)
+    assert len({f.sequence for f in spread.frames}) == 1
+    _, spread = hold_out(everything.part(range(18)), 0.25, 10, seed=3)
+    assert len({f.sequence for f in spread.frames}) > 1
