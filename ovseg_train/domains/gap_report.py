@@ -159,18 +159,7 @@ def _body(
         models += [
             (f"{words}, {name}", f"{d:.4f}", f"{y:.4f}") for name, (d, y) in continued[kind].items()
         ]
-    adapters = [
-        (
-            row["frames"],
-            ", ".join(f"{score:.3f}" for score in row["miou"]),
-            f"{row['mean']:.3f}",
-            "unknown"
-            if row["recovered"] is None
-            else f"{', '.join(f'{share:.2f}' for share in row['recovered'])} "
-            f"(mean {row['recovered_mean']:.2f})",
-        )
-        for row in rows
-    ]
+    adapters = [_adapter_row(row) for row in rows]
     selection = [
         (
             name,
@@ -215,6 +204,15 @@ def _body(
 def _points(day: Followed) -> tuple[str, str, str]:
     change = 100 * (day.auto_miou - day.base_miou)
     return f"{day.base_miou:.4f}", f"{change:+.2f}", f"{day.frames_adapted} of {day.frames}"
+
+
+def _adapter_row(row: Mapping[str, Any]) -> tuple[str, ...]:
+    recovered = "unknown"
+    if row["recovered"] is not None:
+        shares = ", ".join(f"{share:.2f}" for share in row["recovered"])
+        recovered = f"{shares} (mean {row['recovered_mean']:.2f})"
+    scores = ", ".join(f"{score:.3f}" for score in row["miou"])
+    return str(row["frames"]), scores, f"{row['mean']:.3f}", recovered
 
 
 def _follow_alone(
