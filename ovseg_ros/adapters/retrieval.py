@@ -143,10 +143,10 @@ def retrieve(
 ) -> Retrieval:
     """Return the adapters of `index` for a scene with `embedding`, float32 [E].
 
-    So that a scene on a border need not switch with every frame, adapters that are not `in_use` have
-    a gate that is `slack` narrower (0.1: by a tenth), those in use stay among the nearest until they
-    are that much further away, and the result tells how the weights would change if any two
-    distances differed by that share. It is always the same for the same arguments.
+    So that a scene on a border need not switch with every frame, adapters that are not `in_use`
+    have a gate that is `slack` narrower (0.1: by a tenth), those in use stay among the nearest
+    until they are that much further away, and the result tells how the weights would change if any
+    two distances differed by that share. It is always the same for the same arguments.
     """
     if len(index) == 0:
         return Retrieval(gate="no adapters: base model")
