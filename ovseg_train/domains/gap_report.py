@@ -25,6 +25,14 @@ from ovseg_train.domains.over_time import Followed, follow
 _RATE_HZ = 15.0
 _DUSK_RATE_HZ = 1.0
 _RECOVERED, _LOST_POINTS = 0.5, 0.5
+_SELECTION_WORDS = """## Selection by itself
+
+The library holds the dusk adapter alone, with the shipped gate. Day: all frames of the validation
+drive 0016E5 at 15 Hz, by themselves, and right after the dusk frames, also at 15 Hz. As these are a
+second apart or more, they scatter as no camera's do, and a cut is noticed late. Dusk: the same
+frames as one a second.
+
+"""
 
 
 @dataclass(frozen=True)
@@ -92,11 +100,10 @@ def gap_result(
     saw = mean(score for score, _ in continued["saw"].values()) if continued["saw"] else None
     gap = None if saw is None else saw - dusk["base"]
     rows = [_row(count, dusk, gap, runs) for count in sorted({run.frames for run in runs})]
-    lost = [
-        100 * (day.auto_miou - day.base_miou)
-        for found in followed.values()
-        for day in (found.day, found.day_after_dusk)
-    ]
+    lost = {
+        "day": [_change(found.day) for found in followed.values()],
+        "day right after dusk": [_change(found.day_after_dusk) for found in followed.values()],
+    }
     data = {
         "frames_measured": frames,
         "miou_dusk": {name: round(score, 4) for name, score in dusk.items()},
@@ -129,7 +136,9 @@ def _row(
     return row
 
 
-def _claims(rows: Sequence[Mapping[str, Any]], lost: Sequence[float]) -> tuple[Claim, ...]:
+def _claims(
+    rows: Sequence[Mapping[str, Any]], lost: Mapping[str, Sequence[float]]
+) -> tuple[Claim, ...]:
     claims = [
         Claim(
             f"share of the gap recovered from {row['frames']} frames, mean of the seeds",
@@ -140,11 +149,16 @@ def _claims(rows: Sequence[Mapping[str, Any]], lost: Sequence[float]) -> tuple[C
         for row in rows
         if row["recovered_mean"] is not None
     ]
-    worst = min(lost)
-    found = f"{worst:+.2f} points (worst of {len(lost)} drives)"
-    what = "day with a dusk adapter in the library, selection automatic"
-    met = worst >= -_LOST_POINTS
-    return (*claims, Claim(what, f"at most {_LOST_POINTS:g} points lost", found, met))
+    for what, points in lost.items():
+        claims.append(
+            Claim(
+                f"{what}, with a dusk adapter in the library, selection automatic",
+                f"at most {_LOST_POINTS:g} points lost",
+                f"{min(points):+.2f} points (worst of {len(points)} adapters)",
+                min(points) >= -_LOST_POINTS,
+            )
+        )
+    return tuple(claims)
 
 
 def _body(
@@ -194,16 +208,18 @@ def _body(
         + table(("model", "dusk", "day (val)"), models)
         + "\n\n"
         + table(("frames", "adapter, by seed", "mean", "share of the gap recovered"), adapters)
-        + "\n\n## Selection by itself\n\nThe library holds the dusk adapter alone, with the "
-        "shipped gate. Day: all frames of the validation drive 0016E5 at 15 Hz, by "
-        "themselves and right after the dusk frames. Dusk: the frames above, which are seconds "
-        "apart, as one a second.\n\n" + table(head, selection)
+        + "\n\n"
+        + _SELECTION_WORDS
+        + table(head, selection)
     )
 
 
 def _points(day: Followed) -> tuple[str, str, str]:
-    change = 100 * (day.auto_miou - day.base_miou)
-    return f"{day.base_miou:.4f}", f"{change:+.2f}", f"{day.frames_adapted} of {day.frames}"
+    return f"{day.base_miou:.4f}", f"{_change(day):+.2f}", f"{day.frames_adapted} of {day.frames}"
+
+
+def _change(day: Followed) -> float:
+    return 100 * (day.auto_miou - day.base_miou)
 
 
 def _adapter_row(row: Mapping[str, Any]) -> tuple[str, ...]:
