@@ -179,6 +179,7 @@ def _body(data: dict[str, Any]) -> str:
     return (
         f"{data['calls']} calls of `Segmenter.infer` each on {data['frame']} frames, "
         f"{_LABELS} labels, in one process, one call of each in turn, "
-        f"{data['threads'] or 'all'} CPU threads. A ratio is the median over rounds.\n\n"
-        + table(head, cells)
+        f"{data['threads'] or 'all'} CPU threads. A ratio is the median over rounds. "
+        "The merged program keeps its inputs for factors, with zeros of rank 1, as the program "
+        "without an adapter does.\n\n" + table(head, cells)
     )
