@@ -11,13 +11,13 @@ import numpy as np
 from ovseg_ros.adapters.adapter import AdapterInfo, AdapterTarget
 from ovseg_ros.adapters.factors import SiteFactors
 from ovseg_ros.adapters.file import ENDING, write_adapter
-from ovseg_ros.errors import OvsegError
 from ovseg_ros.packages import ModelPackage
 from ovseg_train.domains.domain import Domain, open_domain
 from ovseg_train.lora.frames import Choice, read_frames
 from ovseg_train.lora.job import Job, train_adapter
 from ovseg_train.lora.recipe import load_recipe
 from ovseg_train.lora.scene import domain_statistics
+from ovseg_train.lora.training import NoBetterFactorsError
 
 
 def train_library(
@@ -43,7 +43,7 @@ def train_library(
         say(f"{domain.title}:")
         try:
             result = train_adapter(job, say)
-        except OvsegError as error:
+        except NoBetterFactorsError as error:
             write_anchor(job)
             anchored.append(f"{domain.name}: an anchor, since {error}")
             say(anchored[-1])

@@ -30,6 +30,10 @@ from ovseg_train.tiny.losses import class_weights
 _SEED_STRIDE = 1_000_003
 
 
+class NoBetterFactorsError(OvsegError):
+    """On the frames held out no factors were better than the base model; nothing is written."""
+
+
 @dataclass(frozen=True)
 class Material:
     """What is learnt from: frames, frames held out (perhaps none), and the names of classes."""
@@ -179,7 +183,8 @@ class Trainer:
         progress = self.progress
         held = len(self._held_out) > 0
         if progress.good_step == 0 and (held or progress.ending is Ending.NOT_FINITE):
-            raise OvsegError(_of_no_use(progress))
+            finite = progress.ending is not Ending.NOT_FINITE
+            raise (NoBetterFactorsError if finite else OvsegError)(_of_no_use(progress))
         if held or progress.ending is Ending.NOT_FINITE:
             self.factors.load_state_dict(progress.good)
         else:
