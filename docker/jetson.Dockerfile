@@ -7,7 +7,7 @@
 #   docker build -f docker/jetson.Dockerfile --target jetpack7 -t ovseg_ros .
 #   docker build -f docker/jetson.Dockerfile --target jetpack6 --build-arg L4T=IMAGE -t ovseg_ros .
 #   docker run --rm -it --runtime nvidia --network host --shm-size=1g \
-#       -v ovseg_cache:/root/.cache ovseg_ros
+#       -v ovseg_cache:/cache ovseg_ros
 #
 # IMAGE: l4t-jetpack of your release of Jetson Linux, from NVIDIA's container registry.
 # Could not be built on our machines, which are no Jetsons, and was not run on a GPU yet.
@@ -27,8 +27,9 @@ WORKDIR /ws
 COPY . src/ovseg_ros
 RUN . /opt/ros/jazzy/setup.sh && colcon build --packages-select ovseg_ros
 ENV PYTHONPATH=/opt/ovseg/lib/python3.12/site-packages
+ENV XDG_CACHE_HOME=/cache
 ENV FASTRTPS_DEFAULT_PROFILES_FILE=/ws/src/ovseg_ros/config/fastdds_shm.xml
-RUN echo 'source /ws/install/setup.bash' >> /root/.bashrc
+RUN echo 'source /ws/install/setup.bash' >> /etc/bash.bashrc
 CMD ["bash", "-ic", "ros2 run ovseg_ros ovseg doctor; exec bash"]
 
 FROM ${L4T} AS jetpack6
@@ -41,5 +42,5 @@ RUN python3 -m venv --system-site-packages /opt/ovseg \
         cuda-core 'cuda-bindings==12.*' onnx-ir onnxruntime rosbags
 COPY . /src/ovseg_ros
 RUN /opt/ovseg/bin/pip install --no-cache-dir --no-deps /src/ovseg_ros
-ENV PATH=/opt/ovseg/bin:$PATH
+ENV PATH=/opt/ovseg/bin:$PATH XDG_CACHE_HOME=/cache
 CMD ["bash", "-c", "ovseg doctor; exec bash"]

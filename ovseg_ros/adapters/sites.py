@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ovseg_ros.errors import PackageError
 
@@ -36,6 +36,18 @@ def sites_from_card(path: Path, field: str, listed: Any) -> tuple[LoraSite, ...]
     return sites
 
 
-def packed_widths(sites: Sequence[LoraSite]) -> tuple[int, int]:
+class HasWidths(Protocol):
+    """A layer by the widths of its weight [c_out, c_in], listed or real."""
+
+    @property
+    def c_in(self) -> int:
+        """Input channels."""
+
+    @property
+    def c_out(self) -> int:
+        """Output channels."""
+
+
+def packed_widths(sites: Sequence[HasWidths]) -> tuple[int, int]:
     """Return (sum of C_in, sum of C_out) over `sites`: the widths of the packed factors."""
     return sum(site.c_in for site in sites), sum(site.c_out for site in sites)

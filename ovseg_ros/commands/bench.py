@@ -67,6 +67,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         kind.set_defaults(measure=measure)
 
 
+def _add_engines(parser: argparse.ArgumentParser, meaning: str) -> None:
+    parser.add_argument(
+        "--engine",
+        action="append",
+        metavar="BACKEND[:PRECISION]",
+        help=f"may be repeated; {meaning}",
+    )
+
+
+def _add_label_counts(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument(
+        "--labels",
+        type=positive,
+        nargs="+",
+        metavar="N",
+        help=f"numbers of labels (default: {default})",
+    )
+
+
 def _add_contender_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--package",
@@ -74,19 +93,8 @@ def _add_contender_options(parser: argparse.ArgumentParser) -> None:
         metavar="P",
         help="name or folder of a model package; may be repeated (default: tiny)",
     )
-    parser.add_argument(
-        "--engine",
-        action="append",
-        metavar="BACKEND[:PRECISION]",
-        help="may be repeated, every package runs on every engine (default: onnxruntime)",
-    )
-    parser.add_argument(
-        "--labels",
-        type=positive,
-        nargs="+",
-        metavar="N",
-        help="numbers of labels (default: 1 8 32)",
-    )
+    _add_engines(parser, "every package runs on every engine (default: onnxruntime)")
+    _add_label_counts(parser, "1 8 32")
     parser.add_argument("--calls", type=positive, default=20, help="per contender and N")
     parser.add_argument(
         "--threads", type=positive, default=0, help="CPU threads of each (default: all cores)"
@@ -95,20 +103,12 @@ def _add_contender_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_gpu_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="cuda", metavar="D", help="default: %(default)s")
-    parser.add_argument(
-        "--engine",
-        action="append",
-        metavar="BACKEND[:PRECISION]",
-        help="may be repeated (default: torch:fp32 called frame by frame, torch:fp16, and "
-        "tensorrt:fp16 where TensorRT is installed)",
+    _add_engines(
+        parser,
+        "default: torch:fp32 called frame by frame, torch:fp16, and tensorrt:fp16 where TensorRT "
+        "is installed",
     )
-    parser.add_argument(
-        "--labels",
-        type=positive,
-        nargs="+",
-        metavar="N",
-        help="numbers of labels (default: 1 8 32 128)",
-    )
+    _add_label_counts(parser, "1 8 32 128")
     parser.add_argument("--calls", type=positive, default=200, help="per contender and N")
     parser.add_argument("--camera", default="640x480", metavar="WxH", help="default: %(default)s")
 
@@ -125,12 +125,7 @@ def _add_retrieval_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_adapter_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--engine",
-        action="append",
-        metavar="BACKEND[:PRECISION]",
-        help="may be repeated (default: onnxruntime)",
-    )
+    _add_engines(parser, "default: onnxruntime")
     parser.add_argument("--calls", type=positive, default=60, help="per contender")
     parser.add_argument("--threads", type=positive, default=0, help="default: all cores")
 

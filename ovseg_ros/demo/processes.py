@@ -12,8 +12,8 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
+from ovseg_ros.closing import Closing
 from ovseg_ros.demo.events import Event, EventKind, parse_event
 from ovseg_ros.errors import OvsegError
 
@@ -36,7 +36,7 @@ class Child:
     log: Path
 
 
-class Processes:
+class Processes(Closing):
     """Starts processes, collects their events and stops them all when the block is left."""
 
     def __init__(self, environment: Mapping[str, str], logs: Path) -> None:
@@ -103,16 +103,7 @@ class Processes:
             self._children[name].process.wait(timeout_s)
         return self.stop(name)
 
-    def __enter__(self) -> Processes:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Stop whatever still runs, the last started first."""
         for name in reversed(list(self._children)):
             self.stop(name, _EXIT_PATIENCE_S)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ovseg_ros.adapters.sites import packed_widths
 from ovseg_ros.engine.export import save_program
 from ovseg_ros.engine.onnxruntime import import_onnxruntime
 from ovseg_ros.errors import PackageError
@@ -95,8 +96,7 @@ def random_inputs(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return inputs of the graph: ids int64 [N, L] and random factors of the rank of `trial`."""
     generator = torch.Generator().manual_seed(trial.rank)
-    sites = [site for _, site in graph.lora_sites]
-    wide_a, wide_b = sum(s.c_in for s in sites), sum(s.c_out for s in sites)
+    wide_a, wide_b = packed_widths([site for _, site in graph.lora_sites])
     return (
         torch.from_numpy(tokenizer.encode(trial.texts)),
         _FACTOR_SCALE * torch.randn(trial.rank, wide_a, generator=generator),

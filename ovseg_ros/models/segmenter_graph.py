@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ovseg_ros.adapters.sites import packed_widths
 from ovseg_ros.models.label_rows import LabelRows
 from ovseg_ros.models.lora import LoraSite, LoraSlices, lora_sites, slice_factors
 from ovseg_ros.vocabulary import PAD_CODE
@@ -37,8 +38,7 @@ class SegmenterGraph(nn.Module, ABC):
     @property
     def lora_widths(self) -> tuple[int, int]:
         """(sum of C_in, sum of C_out) over the LoRA sites."""
-        sites = [site for _, site in self.lora_sites]
-        return sum(s.c_in for s in sites), sum(s.c_out for s in sites)
+        return packed_widths([site for _, site in self.lora_sites])
 
     def forward(
         self,

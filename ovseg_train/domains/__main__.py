@@ -19,7 +19,7 @@ from ovseg_ros.commands.progress import progress_bar
 from ovseg_ros.errors import OvsegError
 from ovseg_ros.packages import ModelPackage
 from ovseg_ros.segmenter import Segmenter
-from ovseg_train.domains.continued import continue_training, find_data
+from ovseg_train.domains.continued import continue_training
 from ovseg_train.domains.domain import Domain, load_domains, open_domain
 from ovseg_train.domains.dusk import DuskDrive
 from ovseg_train.domains.gap import GapRun, train_gap_adapters
@@ -27,6 +27,7 @@ from ovseg_train.domains.gap_report import Models, measure_gap
 from ovseg_train.domains.library import train_library
 from ovseg_train.domains.report import domains_result
 from ovseg_train.domains.scoring import score_domain
+from ovseg_train.tiny.data_roots import find_data
 
 _PAGES = Path("docs") / "benchmarks" / "domains"
 

@@ -24,6 +24,7 @@ from ovseg_train.lora.frames import Choice, read_frames
 from ovseg_train.names.concepts import load_concepts
 from ovseg_train.tiny.__main__ import CARD_FILE
 from ovseg_train.tiny.checkpoint import load_checkpoint
+from ovseg_train.tiny.data_roots import find_data, read_folders
 from ovseg_train.tiny.export import export_package
 from ovseg_train.tiny.label_sampling import PromptBank
 from ovseg_train.tiny.recipe import DatasetRecipe, Recipe, load_recipe
@@ -69,21 +70,9 @@ def continue_training(
     return _export(trainer.averaged_network(), package, out / "package")
 
 
-def find_data(roots: Sequence[Path], name: str) -> Path:
-    """Return the data set called `name` in one of `roots`; raises `OvsegError`."""
-    for root in roots:
-        if (root / name / "classes.json").is_file():
-            return root / name
-    shown = ", ".join(str(root) for root in roots)
-    raise OvsegError(f"no data set '{name}' in {shown}; give its parent folder with --data")
-
-
 def _mix(roots: Sequence[Path], *, dusk: bool) -> tuple[Recipe, list[TrainingSet]]:
     recipe = load_recipe()
-    folders = [
-        TrainingSet.read(find_data(roots, d.name), d.name, d.split, d.exclude_domains)
-        for d in recipe.datasets
-    ]
+    folders = read_folders(recipe, roots)
     if not dusk:
         return recipe, folders
     seen = read_frames(DuskDrive.of(find_data(roots, "camvid")).learn, Choice(domain="dusk"))

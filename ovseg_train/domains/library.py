@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from ovseg_ros.adapters.adapter import AdapterInfo, AdapterTarget
+from ovseg_ros.adapters.adapter import AdapterTarget
 from ovseg_ros.adapters.factors import SiteFactors
 from ovseg_ros.adapters.file import ENDING, write_adapter
 from ovseg_ros.packages import ModelPackage
 from ovseg_train.domains.domain import Domain, open_domain
 from ovseg_train.lora.frames import Choice, read_frames
-from ovseg_train.lora.job import Job, train_adapter
+from ovseg_train.lora.job import Job, info_of, train_adapter
 from ovseg_train.lora.recipe import load_recipe
 from ovseg_train.lora.scene import domain_statistics
 from ovseg_train.lora.training import NoBetterFactorsError
@@ -57,22 +57,8 @@ def write_anchor(job: Job) -> Path:
     card = job.package.card
     scenes = domain_statistics(job.package, [frame.image for frame in job.frames.frames])
     site = min(card.lora_sites, key=lambda site: site.c_in + site.c_out)
-    info = AdapterInfo(
-        name=job.name,
-        domain=job.domain,
-        base_sha256=card.base_sha256,
-        embedding_space=card.embedding_space,
-        centroid=scenes.centroid,
-        spread=scenes.spread,
-        count=scenes.count,
-        rank=1,
-        alpha=1.0,
-        sites=(site.name,),
-        training_data=(job.frames.origin,),
-        metrics={"anchor": "no factors were better than the base model on frames held out"},
-        synthetic=job.synthetic,
-        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-    )
+    note = {"anchor": "no factors were better than the base model on frames held out"}
+    info = info_of(replace(job, rank=1, alpha=1.0), [site.name], scenes, note)
     nothing = SiteFactors(
         np.zeros((1, site.c_in), np.float32), np.zeros((site.c_out, 1), np.float32)
     )

@@ -117,7 +117,8 @@ def train_adapter(job: Job, say: Callable[[str], None] = lambda text: None) -> R
     trainer = Trainer(trainee, factors, material, _run_of(job, factors, parts[1]), job.run_folder)
     say(_plan_in_words(job, factors, material, trainer.progress.step))
     progress = trainer.run()
-    info = _info(job, factors, scenes, _metrics(trainer, progress))
+    sites = [name for name, _ in factors.sites]
+    info = info_of(job, sites, scenes, _metrics(trainer, progress))
     target = AdapterTarget.of(job.package.card)
     if job.rest is not None:
         packed = pack(info, factors.by_site(), target.sites)
@@ -151,9 +152,10 @@ def _run_of(job: Job, factors: Factors, held_out: FrameSet) -> Run:
     )
 
 
-def _info(
-    job: Job, factors: Factors, scenes: DomainStatistics, metrics: dict[str, Any]
+def info_of(
+    job: Job, sites: Sequence[str], scenes: DomainStatistics, metrics: Mapping[str, Any]
 ) -> AdapterInfo:
+    """Return what the adapter of `job` says of itself: factors at `sites`, and its `scenes`."""
     card = job.package.card
     return AdapterInfo(
         name=job.name,
@@ -165,7 +167,7 @@ def _info(
         count=scenes.count,
         rank=job.rank,
         alpha=job.alpha,
-        sites=tuple(name for name, _ in factors.sites),
+        sites=tuple(sites),
         training_data=(job.frames.origin,),
         metrics=metrics,
         synthetic=job.synthetic,

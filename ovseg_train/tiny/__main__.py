@@ -18,9 +18,10 @@ from ovseg_ros.models.tiny import TinySegmenter
 from ovseg_ros.text.tower import TextTower
 from ovseg_train.names.concepts import load_concepts
 from ovseg_train.tiny.checkpoint import load_checkpoint
+from ovseg_train.tiny.data_roots import find_data, read_folders
 from ovseg_train.tiny.export import export_package
 from ovseg_train.tiny.label_sampling import PromptBank
-from ovseg_train.tiny.recipe import Recipe, load_recipe
+from ovseg_train.tiny.recipe import RECIPE_FILE, load_recipe
 from ovseg_train.tiny.scene_statistics import set_scene_statistics
 from ovseg_train.tiny.training import Trainer
 from ovseg_train.tiny.training_set import TrainingSet
@@ -61,21 +62,22 @@ def _parser() -> argparse.ArgumentParser:
         )
         verb.add_argument("--package", type=Path, required=True, help="folder of the text tower")
         verb.add_argument("--out", type=Path, required=True, help="folder of the run")
+        verb.add_argument("--recipe", type=Path, default=RECIPE_FILE, help="(default: recipe.yaml)")
     return parser
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    recipe = load_recipe()
+    recipe = load_recipe(arguments.recipe)
     torch.manual_seed(recipe.seed)
     arguments.out.mkdir(parents=True, exist_ok=True)
     tower = TextTower.load(arguments.package)
     bank = PromptBank(tower, load_concepts())
-    folders = _read_folders(recipe, arguments.data)
+    folders = read_folders(recipe, arguments.data)
     network = TinySegmenter()
     network.backbone.load_imagenet(load_imagenet_file(str(arguments.imagenet)))
     network.text_center.copy_(torch.from_numpy(_center_of(tower)))
     validation = {
-        name: TrainingSet.read(_find(arguments.data, name), name, "val")
+        name: TrainingSet.read(find_data(arguments.data, name), name, "val")
         for name in ("camvid", "world")
     }
     Trainer(network, recipe, folders, bank, arguments.out).run(validation)
@@ -88,7 +90,9 @@ def _export(arguments: argparse.Namespace) -> None:
     network = TinySegmenter()
     network.load_state_dict(state["average"])
     network.eval()
-    set_scene_statistics(network, _read_folders(load_recipe(), arguments.data), _SCENE_IMAGES)
+    set_scene_statistics(
+        network, read_folders(load_recipe(arguments.recipe), arguments.data), _SCENE_IMAGES
+    )
     fields = yaml.safe_load(CARD_FILE.read_text(encoding="utf-8"))
     if arguments.metrics is not None:
         fields["metrics"] = json.loads(arguments.metrics.read_text(encoding="utf-8"))
@@ -100,21 +104,6 @@ def _center_of(tower: TextTower) -> np.ndarray:
     names = [name for concept in load_concepts() for name in concept.training_names]
     center: np.ndarray = tower.encode(names).mean(0)
     return center
-
-
-def _read_folders(recipe: Recipe, roots: Sequence[Path]) -> list[TrainingSet]:
-    return [
-        TrainingSet.read(_find(roots, d.name), d.name, d.split, d.exclude_domains)
-        for d in recipe.datasets
-    ]
-
-
-def _find(roots: Sequence[Path], name: str) -> Path:
-    for root in roots:
-        if (root / name / "classes.json").is_file():
-            return root / name
-    shown = ", ".join(str(root) for root in roots)
-    raise OvsegError(f"no data set '{name}' in {shown}; give its parent folder with --data")
 
 
 if __name__ == "__main__":

@@ -10,15 +10,16 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any
+
+from ovseg_ros.closing import Closing
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NODE_NAME = "ovseg"
 _numbers = itertools.count(1)
 
 
-class NodeProcess:
+class NodeProcess(Closing):
     """`python -m ovseg_ros.nodes.main` in a namespace of its own; its log goes to a file."""
 
     def __init__(
@@ -81,16 +82,7 @@ class NodeProcess:
             self.process.wait()
             raise AssertionError(f"the node ignored {number.name}:\n{self.log}") from None
 
-    def __enter__(self) -> NodeProcess:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """End the process, whatever state it is in."""
         if self.running:
             self.stop()

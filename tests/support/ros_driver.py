@@ -5,7 +5,6 @@ from __future__ import annotations
 import array
 import time
 from collections.abc import Callable, Sequence
-from types import TracebackType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,6 +20,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header, String
 
+from ovseg_ros.closing import Closing
 from ovseg_ros.msg import LabelMap, SegmentationStatus
 from ovseg_ros.srv import SetLabels
 
@@ -42,7 +42,7 @@ LATCHED = QoSProfile(
 )
 
 
-class Driver:
+class Driver(Closing):
     """Drives one node process; use as a context manager."""
 
     def __init__(self, target: NodeProcess) -> None:
@@ -70,19 +70,6 @@ class Driver:
         self._executor.shutdown()
         self.node.destroy_node()
         rclpy.try_shutdown(context=self._context)
-
-    def __enter__(self) -> Driver:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Leave the ROS graph."""
-        self.close()
 
     def wait(self, done: Callable[[], T], what: str, timeout_s: float = TIMEOUT_S) -> T:
         """Handle messages until `done` returns something true, and return that."""

@@ -16,6 +16,7 @@ from ovseg_ros.engine.tensorrt.library import Library
 from ovseg_ros.engine.tensorrt.parsing import parse_program
 from ovseg_ros.engine.tensorrt.progress import OnProgress, Phases, monitor_of
 from ovseg_ros.engine.tensorrt.target import use_gpu
+from ovseg_ros.engine.tensorrt.tensors import input_shapes
 from ovseg_ros.engine.tensorrt.timing import kept_timings
 from ovseg_ros.errors import BackendError
 from ovseg_ros.packages import Card
@@ -68,7 +69,7 @@ def _build(library: Library, order: BuildOrder, phases: Phases) -> BuiltPlan:
     network = parse_program(library, builder, order.path, order.card, order.profile)
     config = _config(library, builder, order)
     for bucket in order.profile.buckets:
-        _add_shapes(builder, config, network, order.profile, bucket)
+        _add_shapes(builder, config, order, bucket)
     # Python has to own the monitor for as long as the library calls it.
     monitor = monitor_of(library.module, phases)
     config.progress_monitor = monitor
@@ -94,27 +95,13 @@ def _config(library: Library, builder: Any, order: BuildOrder) -> Any:
     return config
 
 
-def _add_shapes(
-    builder: Any, config: Any, network: Any, profile: EngineProfile, bucket: Bucket
-) -> None:
+def _add_shapes(builder: Any, config: Any, order: BuildOrder, bucket: Bucket) -> None:
     """Add one set of shapes, in which every side is fixed."""
-    width, height = profile.camera_px
-    first = {
-        "image": (1, height, width, 3),
-        "text_bank": (bucket.labels,),
-        "label_codes": (bucket.labels,),
-        "thresholds": (bucket.labels,),
-        "lora_a": (bucket.rank,),
-        "lora_b": (bucket.rank,),
-    }
     shapes = builder.create_optimization_profile()
-    for index in range(network.num_inputs):
-        tensor = network.get_input(index)
-        known = first[tensor.name]
-        shape = (*known, *tuple(tensor.shape)[len(known) :])
-        shapes.set_shape(tensor.name, shape, shape, shape)
+    for name, shape in input_shapes(order.profile, bucket, order.card).items():
+        shapes.set_shape(name, shape, shape, shape)
     if config.add_optimization_profile(shapes) < 0:
-        raise BackendError(f"TensorRT does not take the shapes of {bucket} for {profile}")
+        raise BackendError(f"TensorRT does not take the shapes of {bucket} for {order.profile}")
 
 
 def _interruptible(work: Callable[[], _Result], cancelled: Event) -> _Result:

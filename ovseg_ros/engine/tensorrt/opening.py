@@ -18,13 +18,12 @@ from ovseg_ros.engine.tensorrt.contexts import refusal
 from ovseg_ros.engine.tensorrt.find import find_engine
 from ovseg_ros.engine.tensorrt.key import EngineKey, key_of
 from ovseg_ros.engine.tensorrt.library import Library, TensorRtLibrary, open_library
+from ovseg_ros.engine.tensorrt.staging import COMPILED
 from ovseg_ros.engine.tensorrt.store import StoredEngine, read_plan
 from ovseg_ros.engine.tensorrt.target import target_of
 from ovseg_ros.engine.tensorrt.tensors import require_tensors
 from ovseg_ros.errors import BackendError, MissingExtraError
 from ovseg_ros.packages import ModelPackage
-
-RUNTIME = "runtime"
 
 
 @dataclass
@@ -110,7 +109,7 @@ def load_plan(
         raise _not_loaded(library, stored, gpu.facts, wanted, doubt or library.said())
     require_tensors(engine, profile, package.card, stored.plan_path, stored.sidecar.rebuild)
     name = f"{stored.sidecar.plan_sha256[:16]}-cuda{gpu.facts.index}.bin"
-    path = cache / RUNTIME / name
+    path = cache / COMPILED / name
     return OpenedEngine(gpu, library, runtime, engine, profile, path)
 
 

@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed; run `make b
 pytest.importorskip("onnx", reason="onnx is not installed; run `make build-torch`")
 pytest.importorskip("safetensors")
 
+from engine_inputs import random_factors, random_images, random_rows  # noqa: E402
 from small_networks import SMALL  # noqa: E402
 from torch_packages import (  # noqa: E402
     SMALL_NETWORK,
@@ -56,27 +57,6 @@ def package(request: pytest.FixtureRequest, tmp_path_factory) -> ModelPackage:
 @pytest.fixture(autouse=True)
 def small_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(registry.NETWORKS, SMALL_NETWORK, SMALL)
-
-
-def random_rows(package: ModelPackage, count: int) -> TextRows:
-    rng = np.random.default_rng(count)
-    bank = rng.standard_normal((count, package.card.embedding_dim)).astype(np.float32)
-    bank /= np.linalg.norm(bank, axis=1, keepdims=True)
-    codes = np.arange(254, 254 - count, -1).clip(1).astype(np.uint8)
-    return TextRows(bank, codes, np.zeros(count, np.float32))
-
-
-def random_factors(package: ModelPackage, rank: int, seed: int = 0) -> LoraFactors:
-    rng = np.random.default_rng(seed)
-    widths = package.card.lora_widths
-    a, b = (rng.normal(0, 0.05, (rank, width)).astype(np.float32) for width in widths)
-    return LoraFactors(a, b)
-
-
-def random_images(count: int, size: tuple[int, int]) -> np.ndarray:
-    coarse = np.random.default_rng(1).integers(0, 256, (count, 4, 5, 3), np.uint8)
-    rows, columns = (np.arange(n) * k // n for n, k in zip(size, (4, 5), strict=True))
-    return coarse[:, rows][:, :, columns]
 
 
 def assert_same(wanted: RawResult, found: RawResult) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 
 pytest.importorskip("tokenizers", reason="tokenizers is not installed; run `make build-torch`")
 pytest.importorskip("torch", reason="torch is not installed; run `make build-torch`")
+
+from open_clip_tokenizers import open_clip_tokenizer_module  # noqa: E402
 
 from ovseg_ros.errors import OvsegError, PackageError  # noqa: E402
 from ovseg_ros.text.clip_tokenizer import CONTEXT, ClipTokenizer, clip_tokenizer  # noqa: E402
@@ -26,19 +26,6 @@ TEXTS = [
     "x" * 300,
     "very " * 100 + "long",
 ]
-
-
-def open_clip_tokenizer_module() -> ModuleType:
-    """open_clip's file alone: the package needs a torchvision that fits the installed torch."""
-    package = importlib.util.find_spec("open_clip")
-    if package is None or not package.submodule_search_locations:
-        pytest.skip("open_clip_torch is not installed; run `make build-torch`")
-    path = Path(package.submodule_search_locations[0]) / "tokenizer.py"
-    spec = importlib.util.spec_from_file_location("open_clip_tokenizer", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_ids_equal_those_of_open_clip(tmp_path: Path) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 
 pytest.importorskip("tokenizers", reason="tokenizers is not installed; run `make build-torch`")
 
+from open_clip_tokenizers import open_clip_tokenizer_module  # noqa: E402
 from small_siglip_tokenizer import PIECES, write_siglip_tokenizer  # noqa: E402
 
 from ovseg_ros.errors import OvsegError, PackageError  # noqa: E402
@@ -88,20 +87,6 @@ def test_texts_are_made_canonical() -> None:
         "x",
         "abc d",
     ]
-
-
-def open_clip_tokenizer_module() -> ModuleType:
-    """open_clip's file alone: the package needs a torchvision that fits the installed torch."""
-    pytest.importorskip("torch", reason="torch is not installed; run `make build-torch`")
-    package = importlib.util.find_spec("open_clip")
-    if package is None or not package.submodule_search_locations:
-        pytest.skip("open_clip_torch is not installed; run `make build-torch`")
-    path = Path(package.submodule_search_locations[0]) / "tokenizer.py"
-    spec = importlib.util.spec_from_file_location("open_clip_tokenizer", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_canonical_texts_are_those_of_open_clip() -> None:
