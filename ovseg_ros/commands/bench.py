@@ -42,10 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     drive = kinds.add_parser("adapter-drive", help="how the mix follows changes of domain")
     drive.add_argument("--adapter-dir", type=Path, metavar="DIR", help="default: the package's")
     drive.add_argument("--threads", type=positive, default=0, help="default: all cores")
+    switch = kinds.add_parser("switch", help="what a change of adapters costs the frames around it")
+    switch.add_argument("--switches", type=positive, default=150, help="how many changes")
     add_engine_options(labels)
-    for kind in (labels, node, query, gpu, retrieval, adapters, drive):
+    for kind in (labels, node, query, gpu, retrieval, adapters, drive, switch):
         add_package_option(kind)
-    for kind in (labels, node, query, packages, gpu, adapters, drive):
+    for kind in (labels, node, query, packages, gpu, adapters, drive, switch):
         kind.add_argument("--bag", type=Path, metavar="PATH", help="frames of another drive")
     for kind, measure in (
         (labels, _labels),
@@ -56,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         (retrieval, _retrieval),
         (adapters, _adapters),
         (drive, _adapter_drive),
+        (switch, _switch),
     ):
         kind.add_argument(
             "--out",
@@ -294,6 +297,21 @@ def _adapter_drive(arguments: argparse.Namespace) -> BenchResult:
     ):
         base = BaseDomain.of(package.card)
         return bench_adapter_drive(segmenter, library, frames, base, advance)
+
+
+def _switch(arguments: argparse.Namespace) -> BenchResult:
+    from ovseg_ros.adapters.library import AdapterLibrary, adapter_folder
+    from ovseg_ros.bench.switch import bench_switch
+    from ovseg_ros.packages import ModelPackage
+
+    package = ModelPackage.load(arguments.package)
+    library = AdapterLibrary.open(adapter_folder(package, None), package.card)
+    adapters = [info.name for info in library.infos() if "anchor" not in info.metrics]
+
+    def measure(drive: Path, name: str, switches: int, work: Path, on_event: Any) -> BenchResult:
+        return bench_switch(drive, name, adapters, switches, work, on_event)
+
+    return _on_the_graph(measure, arguments, arguments.switches)
 
 
 def _on_the_graph(measure: Any, arguments: argparse.Namespace, amount: int) -> BenchResult:
