@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-
 # A peer that makes up a new trouble with every frame must not fill the log.
 _MOST_TOLD = 16
 
