@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ovseg_ros.bench.results import BenchResult
 
 NAME = "bench"
-HELP = "measure: labels, the node, changes of query, packages, GPU engines, adapters"
+HELP = "measure: labels, the node, changes of query, packages, GPU engines, adapters, points"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,10 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     drive.add_argument("--threads", type=positive, default=0, help="default: all cores")
     switch = kinds.add_parser("switch", help="what a change of adapters costs the frames around it")
     switch.add_argument("--switches", type=positive, default=150, help="how many changes")
-    add_engine_options(labels)
-    for kind in (labels, node, query, gpu, retrieval, adapters, drive, switch):
+    points = kinds.add_parser("points", help="labelled points beside inference")
+    points.add_argument("--calls", type=positive, default=100, help="per encoding of depth")
+    for kind in (labels, points):
+        add_engine_options(kind)
+    for kind in (labels, node, query, gpu, retrieval, adapters, drive, switch, points):
         add_package_option(kind)
-    for kind in (labels, node, query, packages, gpu, adapters, drive, switch):
+    for kind in (labels, node, query, packages, gpu, adapters, drive, switch, points):
         kind.add_argument("--bag", type=Path, metavar="PATH", help="frames of another drive")
     for kind, measure in (
         (labels, _labels),
@@ -59,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         (adapters, _adapters),
         (drive, _adapter_drive),
         (switch, _switch),
+        (points, _points),
     ):
         kind.add_argument(
             "--out",
@@ -173,6 +177,23 @@ def _labels(arguments: argparse.Namespace) -> BenchResult:
         progress_bar("timing", total) as advance,
     ):
         return bench_labels(segmenter, frames, arguments.calls, advance)
+
+
+def _points(arguments: argparse.Namespace) -> BenchResult:
+    from ovseg_ros.bench.material import scaled_frames
+    from ovseg_ros.bench.points import bench_points
+    from ovseg_ros.commands.progress import progress_bar
+    from ovseg_ros.evaluation.drive import open_drive
+    from ovseg_ros.points.depth import DepthEncoding
+    from ovseg_ros.segmenter import Segmenter
+
+    engine = engine_of(arguments)
+    frames = scaled_frames(open_drive(_drive(arguments)))
+    with (
+        Segmenter.open(arguments.package, engine=engine, camera_px=arguments.camera) as segmenter,
+        progress_bar("timing", len(DepthEncoding) * arguments.calls) as advance,
+    ):
+        return bench_points(segmenter, frames, arguments.calls, advance)
 
 
 def _node(arguments: argparse.Namespace) -> BenchResult:
