@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
 from ovseg_ros.segmentation import UInt8Array
 from ovseg_ros.vocabulary import NOT_EVALUATED_ID
@@ -17,12 +18,54 @@ _OUTSIDE = NOT_EVALUATED_ID
 _Extreme = Callable[[UInt8Array, UInt8Array], UInt8Array]
 
 
+class BoundaryCounts:
+    """How many boundary pixels each label has in the ground truth, in the prediction, in both.
+
+    `truth`, `predicted` and `both` are int64 [K]. Pixels that are not evaluated are taken out of
+    the masks of both sides first; without such pixels this is the definition as published.
+    """
+
+    def __init__(self, labels: int) -> None:
+        """Start with nothing counted for `labels` labels."""
+        self.truth: npt.NDArray[np.int64] = np.zeros(labels, np.int64)
+        self.predicted: npt.NDArray[np.int64] = np.zeros(labels, np.int64)
+        self.both: npt.NDArray[np.int64] = np.zeros(labels, np.int64)
+
+    def add(self, truth: UInt8Array, predicted: UInt8Array) -> None:
+        """Count one frame, uint8 [H, W] of indices as `Tally.add` takes them."""
+        seen = np.where(truth == NOT_EVALUATED_ID, truth, predicted)
+        distance_px = boundary_distance_px(*truth.shape)
+        truth_band = boundary_band(truth, distance_px)
+        seen_band = boundary_band(seen, distance_px)
+        self.truth += self._per_label(truth[truth_band])
+        self.predicted += self._per_label(seen[seen_band])
+        self.both += self._per_label(truth[truth_band & seen_band & (truth == seen)])
+
+    def __add__(self, other: BoundaryCounts) -> BoundaryCounts:
+        """Return the sum."""
+        total = BoundaryCounts(len(self.truth))
+        total.truth = self.truth + other.truth
+        total.predicted = self.predicted + other.predicted
+        total.both = self.both + other.both
+        return total
+
+    def ious(self) -> tuple[float | None, ...]:
+        """Return the boundary IoU of each label, None where the ground truth never shows it."""
+        return tuple(
+            int(both) / int(truth + predicted - both) if truth else None
+            for truth, predicted, both in zip(self.truth, self.predicted, self.both, strict=True)
+        )
+
+    def _per_label(self, indices: UInt8Array) -> npt.NDArray[np.int64]:
+        return np.bincount(indices, minlength=256)[1 : len(self.truth) + 1]
+
+
 def boundary_distance_px(height: int, width: int) -> int:
     """Return how far a boundary reaches into its mask, px: 2 % of the image's diagonal, from 1."""
     return max(1, round(DILATION_RATIO * math.hypot(height, width)))
 
 
-def boundary_band(ids: UInt8Array, distance_px: int) -> UInt8Array:
+def boundary_band(ids: UInt8Array, distance_px: int) -> npt.NDArray[np.bool_]:
     """Return bool [H, W]: the pixels of `ids` uint8 [H, W] that are near the end of their region.
 
     Near is at most `distance_px` in chessboard distance to a pixel of another id or to the outside
@@ -34,7 +77,7 @@ def boundary_band(ids: UInt8Array, distance_px: int) -> UInt8Array:
     length = 2 * distance_px + 1
     lowest = _over_windows(_over_windows(padded, length, np.minimum, 0), length, np.minimum, 1)
     highest = _over_windows(_over_windows(padded, length, np.maximum, 0), length, np.maximum, 1)
-    band: UInt8Array = lowest != highest
+    band: npt.NDArray[np.bool_] = lowest != highest
     return band
 
 

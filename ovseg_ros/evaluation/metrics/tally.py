@@ -7,23 +7,17 @@ stopped and resumed without changing its result.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from ovseg_ros.evaluation.metrics.counts import Counts
+from ovseg_ros.evaluation.metrics.counts_json import counts_as_json, read_counts
 from ovseg_ros.evaluation.metrics.frame_scores import FrameScores
+from ovseg_ros.evaluation.metrics.measures import scores_of, summary_of
+from ovseg_ros.evaluation.metrics.stability import Previous
 from ovseg_ros.evaluation.metrics.summary import Summary
 from ovseg_ros.segmentation import UInt8Array
 
-
-@dataclass(frozen=True)
-class Previous:
-    """The frame before of the same camera and sequence; `truth` is None where it has none.
-
-    Both are uint8 [H, W] of indices as `Tally.add` takes them.
-    """
-
-    predicted: UInt8Array
-    truth: UInt8Array | None = None
+__all__ = ["Previous", "Tally"]
 
 
 class Tally:
@@ -31,7 +25,12 @@ class Tally:
 
     def __init__(self, names: Sequence[str]) -> None:
         """Start with nothing counted. At most 254 names; raises `OvsegError` for more."""
-        self.names = tuple(names)
+        self._counts = Counts.of_nothing(names)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The labels, index 1 first."""
+        return self._counts.confusion.names
 
     def add(
         self,
@@ -52,21 +51,29 @@ class Tally:
 
         Raises `OvsegError` where sizes differ or an index names nothing; then nothing is counted.
         """
-        raise NotImplementedError
+        frame = Counts.of_frame(self.names, truth, predicted, confidence, previous)
+        self._counts += frame
+        return scores_of(frame)
 
     def __add__(self, other: Tally) -> Tally:
         """Return the sum of two tallies over the same names; raises `OvsegError` for others."""
-        raise NotImplementedError
+        return Tally._over(self._counts + other._counts)
 
     def as_json(self) -> dict[str, Any]:
         """Return the counts as JSON types, without loss."""
-        raise NotImplementedError
+        return counts_as_json(self._counts)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Tally:
         """Return the tally that `as_json` gave; raises `OvsegError` for anything else."""
-        raise NotImplementedError
+        return cls._over(read_counts(data))
 
     def summary(self) -> Summary:
         """Return the numbers that follow from the counts."""
-        raise NotImplementedError
+        return summary_of(self._counts)
+
+    @classmethod
+    def _over(cls, counts: Counts) -> Tally:
+        tally = cls(counts.confusion.names)
+        tally._counts = counts
+        return tally
