@@ -11,12 +11,12 @@ from ovseg_ros.bench.material import SIZE_PX
 from ovseg_ros.bench.node import LABELS, RATE_HZ
 from ovseg_ros.bench.results import BenchResult, Claim, table
 from ovseg_ros.demo.events import Event
-from ovseg_ros.demo.report import percentiles
 from ovseg_ros.demo.run import nouns_by_frequency
 from ovseg_ros.demo.script import Door, Step
 from ovseg_ros.demo.session import SessionPlan, SessionResult, run_session
 from ovseg_ros.errors import AdapterError
 from ovseg_ros.evaluation.drive import open_drive
+from ovseg_ros.percentiles import percentiles
 
 _MOST_RATIO = 1.1
 # Frames of a switch: the one under way when it is asked for, the first under it, and the next.
