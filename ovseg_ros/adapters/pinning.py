@@ -58,3 +58,23 @@ def refuse_names(mode: AdapterMode, names: Sequence[str], weights: Sequence[floa
             f"mode '{mode.value}' takes no names and no weights; use mode 'pinned' for exactly "
             "these adapters, or leave them out"
         )
+
+
+def parse_choice(choice: str) -> tuple[AdapterMode, tuple[str, ...], tuple[float, ...]]:
+    """Return mode, names and weights of 'auto', 'none', or names: 'fog', or 'fog=0.7,rain=0.3'.
+
+    No weights mean equal shares. Raises `AdapterError` for a weight that is no number.
+    """
+    if choice in (AdapterMode.AUTO.value, AdapterMode.NONE.value):
+        return AdapterMode(choice), (), ()
+    parts = [part.strip().partition("=") for part in choice.split(",")]
+    names = tuple(name for name, _, _ in parts)
+    if not any(sign for _, sign, _ in parts):
+        return AdapterMode.PINNED, names, ()
+    try:
+        return AdapterMode.PINNED, names, tuple(float(weight) for _, _, weight in parts)
+    except ValueError:
+        raise AdapterError(
+            f"adapters '{choice}' were asked for; auto, none, or names were wanted, all of them "
+            "with a weight or none, for example fog=0.7,rain=0.3"
+        ) from None
