@@ -64,6 +64,6 @@ class EncoderThread(Closing):
             due_s = max(due_s + self._period_s, time.monotonic())
             try:
                 labels = self._hub.latest(News.LABELS)
-                self._hub.show(encode_moment(next(numbers), moment, labels))
+                self._hub.show(encode_moment(next(numbers), moment, labels, time.time_ns() / 1e6))
             except FrameError as error:
                 self._on_refused(str(error))

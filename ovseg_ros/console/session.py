@@ -118,12 +118,13 @@ class Session:
         elif len(self._tasks) >= _MOST_UNDER_WAY:
             self._reply(request, {"ok": False, "message": "too much at once; wait for an answer"})
         else:
-            task = asyncio.create_task(self._answer(request))
+            # Of this moment: by the time of the answer others may have been sent.
+            shown = {frame.number: frame for frame in self._shown}
+            task = asyncio.create_task(self._answer(request, shown))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _answer(self, request: Request) -> None:
-        shown = {frame.number: frame for frame in self._shown}
+    async def _answer(self, request: Request, shown: Mapping[int, EncodedMoment]) -> None:
         self._reply(request, await self._answering.answer(request, shown))
 
     def _reply(self, request: Request, fields: dict[str, Any]) -> None:

@@ -44,13 +44,19 @@ class EncodedMoment:
     labels: Mapping[str, Any]
 
 
-def encode_moment(number: int, moment: Moment, labels: Mapping[str, Any]) -> EncodedMoment:
-    """Return the message of `moment`; raises `FrameError` where its frame cannot be decoded."""
+def encode_moment(
+    number: int, moment: Moment, labels: Mapping[str, Any], encoded_ms: float
+) -> EncodedMoment:
+    """Return the message of `moment`; `encoded_ms` is the time now, since 1970.
+
+    Raises `FrameError` where its frame cannot be decoded.
+    """
     payloads = [moment.picture.jpeg or _jpeg(moment.picture.decode())]
     header: dict[str, Any] = {
         "frame": number,
         # A number of JavaScript would lose the nanoseconds.
         "stamp_ns": str(moment.stamp_ns),
+        "encoded_ms": encoded_ms,
         "frame_id": moment.picture.frame_id,
         "jpeg": {"bytes": len(payloads[0])},
     }
@@ -68,6 +74,13 @@ def encode_moment(number: int, moment: Moment, labels: Mapping[str, Any]) -> Enc
     head = json.dumps(header).encode()
     data = b"".join([struct.pack("<I", len(head)), head, *payloads])
     return EncodedMoment(number, moment, data, labels)
+
+
+def read_header(data: bytes) -> dict[str, Any]:
+    """Return the header of a message, as programs that look on need it."""
+    (length,) = struct.unpack_from("<I", data)
+    header: dict[str, Any] = json.loads(data[4 : 4 + length])
+    return header
 
 
 def _jpeg(image: UInt8Array) -> bytes:

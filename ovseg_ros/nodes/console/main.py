@@ -42,14 +42,14 @@ def run_console(settings: ConsoleSettings, on_ready: Callable[[str], None]) -> i
 
     Raises `OvsegError` where it may not or cannot listen there, and `MissingExtraError`.
     """
-    stop = StopRequest()
-    with contextlib.suppress(OSError):
-        os.nice(_NICENESS)
     with ExitStack() as stack:
-        # First what may be refused, in the order in which a user can mend it.
+        # First what may be refused: signals and niceness are for the rest of the process.
         listener = stack.enter_context(listen(settings.host, settings.port, settings.token))
         sequence = time.strftime("%Y%m%dT%H%M%S")
         folder = MomentFolder(settings.save, sequence) if settings.save else None
+        stop = StopRequest()
+        with contextlib.suppress(OSError):
+            os.nice(_NICENESS)
         node, executor = stack.enter_context(_console_node(settings))
         hub, names = Hub(), GraphNames.of(settings)
         Ears(node, names, hub)
