@@ -44,14 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--image-topic",
         default=usual.image_topic,
         metavar="T",
-        help="the camera's raw images; with --transport compressed, T/compressed "
-        "(default: %(default)s)",
+        help="the camera's raw images; compressed ones are on T/compressed (default: %(default)s)",
     )
     parser.add_argument(
         "--transport",
         default=usual.transport.value,
         choices=[transport.value for transport in CameraTransport],
-        help="default: %(default)s",
+        help="auto: compressed images only where there are no raw ones (default: %(default)s)",
     )
     parser.add_argument(
         "--rate",

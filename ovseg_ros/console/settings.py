@@ -10,8 +10,9 @@ DEFAULT_PORT = 8760
 
 
 class CameraTransport(Enum):
-    """How the camera's images travel."""
+    """How the camera's images travel; `auto` takes the raw ones where there are any."""
 
+    AUTO = "auto"
     RAW = "raw"
     COMPRESSED = "compressed"
 
@@ -30,7 +31,7 @@ class ConsoleSettings:
     node: str = "/ovseg"
     camera: str = ""
     image_topic: str = "image"
-    transport: CameraTransport = CameraTransport.RAW
+    transport: CameraTransport = CameraTransport.AUTO
     rate_hz: float = 15.0
     save: Path | None = None
     ros_arguments: tuple[str, ...] = ()

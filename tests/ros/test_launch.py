@@ -27,6 +27,8 @@ ARGUMENTS = (
     "autostart",
     "use_sim_time",
     "log_level",
+    "console",
+    "console_options",
     "shm_profile",
 )
 

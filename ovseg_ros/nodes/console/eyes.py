@@ -36,7 +36,12 @@ class Eyes:
     def __init__(self, node: Node, names: GraphNames, transport: CameraTransport, hub: Hub) -> None:
         """Subscribe to nothing yet; the hub tells whether somebody looks."""
         self._node, self._names, self._hub = node, names, hub
-        self._compressed = transport is CameraTransport.COMPRESSED
+        self._wanted = transport
+        # After remapping, which counting publishers does not do.
+        self._raw, self._compressed = map(
+            node.resolve_topic_name, (names.image, names.compressed_image)
+        )
+        self._opened: CameraTransport | None = None
         self._matcher = Matcher()
         self._subscriptions: list[Any] = []
         self._warned: set[str] = set()
@@ -55,17 +60,31 @@ class Eyes:
 
     def _look(self) -> None:
         if self._watched.is_set():
-            if not self._subscriptions:
-                self._open()
-        elif self._subscriptions and time.monotonic() - self._unwatched_since_s > _LINGER_S:
+            transport = self._transport()
+            if transport is not self._opened:
+                self._close()
+                self._open(transport)
+        elif self._opened and time.monotonic() - self._unwatched_since_s > _LINGER_S:
             self._close()
 
-    def _open(self) -> None:
-        camera_type = CompressedImage if self._compressed else Image
-        on_image = self._on_compressed if self._compressed else self._on_raw
-        subscribe = self._node.create_subscription
+    def _transport(self) -> CameraTransport:
+        """Return what to subscribe to now: the camera may come up later than the console."""
+        if self._wanted is not CameraTransport.AUTO:
+            return self._wanted
+        count = self._node.count_publishers
+        compressed = not count(self._raw) and count(self._compressed)
+        return CameraTransport.COMPRESSED if compressed else CameraTransport.RAW
+
+    def _open(self, transport: CameraTransport) -> None:
+        self._opened = transport
+        subscribe, camera_qos = self._node.create_subscription, qos.image_input()
+        if transport is CameraTransport.COMPRESSED:
+            topic = self._names.compressed_image
+            camera = subscribe(CompressedImage, topic, self._on_compressed, camera_qos)
+        else:
+            camera = subscribe(Image, self._names.image, self._on_raw, camera_qos)
         self._subscriptions = [
-            subscribe(camera_type, self._names.image, on_image, qos.image_input()),
+            camera,
             subscribe(Image, self._names.mask, self._on_mask, qos.image_output()),
             subscribe(Image, self._names.confidence, self._on_confidence, qos.image_output()),
         ]
@@ -74,6 +93,7 @@ class Eyes:
         for subscription in self._subscriptions:
             self._node.destroy_subscription(subscription)
         self._subscriptions = []
+        self._opened = None
         self._matcher.clear()
 
     def _on_raw(self, message: Image) -> None:

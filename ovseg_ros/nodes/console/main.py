@@ -44,6 +44,7 @@ def run_console(settings: ConsoleSettings, on_ready: Callable[[str], None]) -> i
     """
     with ExitStack() as stack:
         # First what may be refused: signals and niceness are for the rest of the process.
+        names = GraphNames.of(settings)
         listener = stack.enter_context(listen(settings.host, settings.port, settings.token))
         sequence = time.strftime("%Y%m%dT%H%M%S")
         folder = MomentFolder(settings.save, sequence) if settings.save else None
@@ -51,12 +52,13 @@ def run_console(settings: ConsoleSettings, on_ready: Callable[[str], None]) -> i
         with contextlib.suppress(OSError):
             os.nice(_NICENESS)
         node, executor = stack.enter_context(_console_node(settings))
-        hub, names = Hub(), GraphNames.of(settings)
+        hub = Hub()
         Ears(node, names, hub)
         Eyes(node, names, settings.transport, hub)
         robot = RobotLink(node, executor, names.node)
         image_topic = node.resolve_topic_name(names.image)
-        answering = Answering(robot, hub, folder, names.node, image_topic)
+        target = node.resolve_topic_name(names.node)
+        answering = Answering(robot, hub, folder, target, image_topic)
         app = make_app(answering, settings.token, listener.getsockname()[1])
         tell = partial(node.get_logger().warning, throttle_duration_sec=_WARNING_S)
         leave = node.create_guard_condition(lambda: None)

@@ -17,6 +17,8 @@ TOKEN = "0123456789abcdef"
         (["--token", "short"], "16"),
         (["--token-file", "no-such-file"], "cannot be read"),
         (["--host", "nowhere.invalid", "--token", TOKEN], "is no address"),
+        (["--node", "no name"], "cannot be a topic"),
+        (["--image-topic", ""], "cannot be a topic"),
         (["--save", "/dev/null/deep"], "cannot write"),
     ],
 )

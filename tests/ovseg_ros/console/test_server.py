@@ -225,11 +225,10 @@ def test_too_many_viewers_are_turned_away_kindly(console):
 
 def test_cameras_are_listened_to_only_while_somebody_looks():
     told = []
-    with running_console(on_watched=told.append) as console:
-        with console.viewer() as viewer:
-            viewer.send("watch", on=False)
-            assert viewer.ask("check", text="car")["ok"]
-            assert told == [True, False]
-            viewer.send("watch", on=True)
-            assert viewer.ask("check", text="car")["ok"]
+    with running_console(on_watched=told.append) as console, console.viewer() as viewer:
+        viewer.send("watch", on=False)
+        assert viewer.ask("check", text="car")["ok"]
+        assert told == [True, False]
+        viewer.send("watch", on=True)
+        assert viewer.ask("check", text="car")["ok"]
     assert told == [True, False, True, False]
