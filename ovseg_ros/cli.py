@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from ovseg_ros import __version__
 from ovseg_ros.commands import (
     adapters,
+    bag,
     bench,
     build,
     calibrate,
@@ -30,6 +31,7 @@ EXIT_INTERRUPTED = 130
 _VERBS = (
     segment,
     evaluate,
+    bag,
     demo,
     bench,
     build,

@@ -17,13 +17,15 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CompressedImage, Image
 
+from ovseg_ros.bags.reader import stamp_ns_of
+from ovseg_ros.bags.rosidl_types import definitions_of, kind_of_class
+from ovseg_ros.bags.writer import BagWriter
 from ovseg_ros.demo import topics
-from ovseg_ros.demo.bag_writer import BagWriter
 from ovseg_ros.demo.events import EventKind, emit
 from ovseg_ros.demo.ledger import LabelEntry, LabelMapRecord, MaskRecord
 from ovseg_ros.demo.recording import SETTLE_NS, Recording
 from ovseg_ros.demo.scoring import ids_in
-from ovseg_ros.evaluation.drive import frame_key, open_drive, stamp_ns_of
+from ovseg_ros.evaluation.drive import frame_key, open_drive
 from ovseg_ros.msg import LabelMap, SegmentationStatus
 from ovseg_ros.nodes.demo.process import ros_node, spin_while
 from ovseg_ros.nodes.stop_signals import StopRequest
@@ -94,9 +96,12 @@ class Recorder:
     def _subscribe(self, kind: Any, topic: str, qos: QoSProfile, handler: Handler) -> Any:
         def on_message(raw: Any, info: Any) -> None:
             if self._bag is not None:
-                self._bag.write(topic, kind, raw, info["received_timestamp"])
+                self._bag.write_raw(topic, raw, info["received_timestamp"])
             handler(raw, info)
 
+        if self._bag is not None:
+            name, definitions = kind_of_class(kind), definitions_of(kind)
+            self._bag.declare(topic, name, definitions, latched=qos is _LATCHED)
         return self._node.create_subscription(kind, topic, on_message, qos, raw=True)
 
     def _on_camera_image(self, raw: bytes, info: dict[str, int]) -> None:
