@@ -46,7 +46,9 @@ def table(
 
     `row_attributes` are put into the tags of the rows as they are; none, or one per row.
     """
-    heads = "".join(f"<th>{html.escape(str(cell))}</th>" for cell in head)
+    rows = list(rows)
+    first = rows[0] if rows else [""] * len(head)
+    heads = "".join(_head(*pair) for pair in zip(head, first, strict=True))
     attributes = iter(row_attributes)
     body = "".join(f"<tr{next(attributes, '')}>{''.join(map(_cell, cells))}</tr>" for cells in rows)
     marked = f' class="{html.escape(classes)}"' if classes else ""
@@ -56,6 +58,11 @@ def table(
 def shown(value: float | None, digits: int) -> str:
     """Return a number, or a dash where there is none."""
     return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _head(text: str, below: Any) -> str:
+    numeric = isinstance(below, Cell) and below.number is not None
+    return f"<th{' class=number' if numeric else ''}>{html.escape(str(text))}</th>"
 
 
 def _cell(cell: Any) -> str:

@@ -39,7 +39,8 @@ def read_frames(path: Path) -> tuple[FrameRow, ...]:
         table = parquet.read_table(path)
     except (OSError, arrow.ArrowException) as error:
         raise OvsegError(f"{path} cannot be read as a table of frames: {error}") from None
-    if not table.schema.equals(_schema(arrow), check_metadata=True):
+    wanted = _schema(arrow)
+    if not table.schema.equals(wanted) or table.schema.metadata != wanted.metadata:
         raise OvsegError(
             f"{path} is not a table of frames of format {FORMAT}; evaluate again with this version"
         )
@@ -72,16 +73,21 @@ def _schema(arrow: Any) -> Any:
 def _as_record(row: FrameRow, names: Sequence[str]) -> dict[str, Any]:
     scores = vars(row.scores) if row.scores else {}
     return {
-        **vars(row),
+        **{name: _text(value) for name, value in vars(row).items()},
         "fate": row.fate.value,
-        "adapters": [{"name": name, "weight": weight} for name, weight in row.adapters],
+        "adapters": [{"name": _text(name), "weight": weight} for name, weight in row.adapters],
         **{name: scores.get(name) for name in (*_NUMBERS, *_PIXELS)},
-        "ious": [
-            {"label": name, "iou": iou} for name, iou in zip(names, scores["ious"], strict=True)
-        ]
-        if scores
-        else None,
+        "ious": _label_ious(scores["ious"], names) if scores else None,
     }
+
+
+def _label_ious(ious: Sequence[float | None], names: Sequence[str]) -> list[dict[str, Any]]:
+    return [{"label": _text(name), "iou": iou} for name, iou in zip(names, ious, strict=True)]
+
+
+def _text(value: Any) -> Any:
+    # A file name may hold bytes that are no UTF-8; Parquet takes none of those.
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
 
 
 def _as_row(record: dict[str, Any]) -> FrameRow:

@@ -5,6 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from ovseg_ros.evaluation.eval_report import EvalReport
+from ovseg_ros.evaluation.page.render import render_page
+from ovseg_ros.evaluation.page.report_json import report_as_json
+from ovseg_ros.output import make_folder, write_file, write_json
+
+PAGE_NAME = "report.html"
+JSON_NAME = "report.json"
 
 
 def write_report(folder: Path, report: EvalReport) -> Path:
@@ -12,4 +18,9 @@ def write_report(folder: Path, report: EvalReport) -> Path:
 
     Raises `OutputError` where that cannot be done.
     """
-    raise NotImplementedError
+    make_folder(folder)
+    write_json(folder / JSON_NAME, report_as_json(report))
+    page = folder / PAGE_NAME
+    # A name from a command line may hold bytes that are no text.
+    write_file(page, render_page(report).encode(errors="replace"))
+    return page
