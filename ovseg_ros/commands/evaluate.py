@@ -19,6 +19,7 @@ from ovseg_ros.commands.evaluate_options import add_evaluate_options, check_opti
 from ovseg_ros.commands.options import engine_of
 
 if TYPE_CHECKING:
+    from ovseg_ros.evaluation.eval_report import EvalReport
     from ovseg_ros.evaluation.footage.label_map import LabelMap
     from ovseg_ros.evaluation.run.chunks import ChunkStore
     from ovseg_ros.evaluation.run.configuration import Configuration
@@ -41,6 +42,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _score_run(arguments: argparse.Namespace) -> int:
     """Print the scores, and write them to a JSON file where one is named."""
+    from rich.console import Console
+
+    from ovseg_ros.evaluation.report import print_summary
     from ovseg_ros.evaluation.run.chunks import ChunkStore
     from ovseg_ros.evaluation.run.score_file import score_report
     from ovseg_ros.output import write_json
@@ -50,7 +54,8 @@ def _score_run(arguments: argparse.Namespace) -> int:
         store = ChunkStore(Path(work) / "chunks", plan.fingerprint(), resume=False)
         outcome = _evaluated(arguments, plan, store, keep_masks=False)
     report = score_report(plan, outcome, arguments.split, arguments.domain)
-    _print_scores(plan, outcome, report)
+    _print_scores(plan, outcome)
+    print_summary(report, Console())
     if arguments.out:
         write_json(arguments.out, report)
     return _faulty(outcome)
@@ -61,7 +66,6 @@ def _report_run(arguments: argparse.Namespace) -> int:
     from ovseg_ros.evaluation.frame_table import require_pyarrow
     from ovseg_ros.evaluation.run.chunks import FOLDER_NAME, ChunkStore
     from ovseg_ros.evaluation.run.report_folder import REPORT_NAME, write_results
-    from ovseg_ros.evaluation.run.score_file import score_report
     from ovseg_ros.output import make_folder, refuse_foreign
 
     require_pyarrow()
@@ -73,10 +77,10 @@ def _report_run(arguments: argparse.Namespace) -> int:
     store = ChunkStore(out / FOLDER_NAME, plan.fingerprint(), arguments.resume)
     outcome = _evaluated(arguments, plan, store, keep_masks=True)
     facts = _run_facts(arguments, started)
-    write_results(out, plan, outcome, store, arguments.thumbnails, facts)
+    report = write_results(out, plan, outcome, store, arguments.thumbnails, facts)
     store.discard()
-    _print_scores(plan, outcome, score_report(plan, outcome, arguments.split, arguments.domain))
-    print(f"{out / 'report.html'}")
+    _print_scores(plan, outcome)
+    print(f"mean IoU {_shown(report)} on {plan.frames} frames; {out / 'report.html'}")
     return _faulty(outcome)
 
 
@@ -151,15 +155,21 @@ def _run_facts(arguments: argparse.Namespace, started: float) -> dict[str, str]:
     }
 
 
-def _print_scores(plan: EvalPlan, outcome: Outcome, report: dict[str, object]) -> None:
+def _print_scores(plan: EvalPlan, outcome: Outcome) -> None:
     from rich.console import Console
 
-    from ovseg_ros.evaluation.report import print_scores, print_summary
+    from ovseg_ros.evaluation.report import print_scores
     from ovseg_ros.evaluation.run.score_file import scores_of
 
     for job, found in zip(plan.jobs, outcome.jobs, strict=True):
         print_scores(scores_of(job, found), Console())
-    print_summary(report, Console())
+
+
+def _shown(report: EvalReport) -> str:
+    """Return the mean IoU in words, beside that of the other configuration where there is one."""
+    means = [part.total.mean_iou for part in (report, report.against) if part is not None]
+    words = ["unknown" if mean is None else f"{mean:.3f}" for mean in means]
+    return " against ".join(words)
 
 
 def _faulty(outcome: Outcome) -> int:

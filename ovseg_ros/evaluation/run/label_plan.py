@@ -81,8 +81,10 @@ def plan_of_names(
     `synonyms` are asked for together with a name; `asked` takes the place of the names, in their
     order. Raises `OvsegError` where there is no name.
     """
-    unique = {name.casefold(): name for name in reversed(list(names))}
-    ordered = tuple(reversed(unique.values()))
+    unique: dict[str, str] = {}
+    for name in names:
+        unique.setdefault(name.casefold(), name)
+    ordered = tuple(unique.values())
     if not ordered:
         raise OvsegError(
             "the ground truth has no names; give them in a --label-map under 'ids', or --labels"
