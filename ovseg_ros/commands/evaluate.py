@@ -131,6 +131,7 @@ def _evaluated(
 ) -> Outcome:
     from ovseg_ros.commands.progress import progress_bar
     from ovseg_ros.evaluation.run.direct import run_direct
+    from ovseg_ros.evaluation.run.fleet import FleetAddress, run_fleet
     from ovseg_ros.evaluation.run.outcome import merged
 
     with progress_bar("evaluating", plan.frames) as advance:
@@ -139,7 +140,11 @@ def _evaluated(
             for _ in range(count):
                 advance()
 
-        run_direct(plan, store, keep_masks, on_frames)
+        if arguments.ray:
+            address = FleetAddress.parse(arguments.ray)
+            run_fleet(plan, store, address, keep_masks, on_frames)
+        else:
+            run_direct(plan, store, keep_masks, on_frames)
     return merged(store.results(plan.segments))
 
 
@@ -150,6 +155,7 @@ def _run_facts(arguments: argparse.Namespace, started: float) -> dict[str, str]:
     return {
         "machine": machine_line(),
         "threads": str(arguments.threads or "all"),
+        "workers": arguments.ray or "this process",
         "started": time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(started)),
         "seconds": f"{time.time() - started:.1f}",
     }

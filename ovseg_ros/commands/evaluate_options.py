@@ -38,6 +38,13 @@ def add_evaluate_options(parser: argparse.ArgumentParser) -> None:
         help="CPU threads of the engine; 1 gives the same numbers on every run and with any number "
         "of workers, 0 takes all cores (default: %(default)s)",
     )
+    parser.add_argument(
+        "--ray",
+        default="",
+        metavar="ADDRESS",
+        help="work on a Ray cluster, a task per segment: its host:port, 'local', or 'local:N' for "
+        "N workers on this machine",
+    )
     _add_selection(parser)
     _add_labels(parser)
     _add_report(parser)
