@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from ovseg_ros.evaluation.run.segment import Segment, SegmentResult
 
 LOCAL = "local"
 _RETRIES = 5
+_CONNECT_TIMEOUT_S = 5.0
 _STORE_BYTES = 256 * 1024 * 1024
 # Tasks that wait per processor: enough that none is idle, few enough that results do not pile up.
 _TASKS_PER_CPU = 2
@@ -120,8 +122,9 @@ def _cluster(where: FleetAddress) -> Iterator[Any]:
             "object_store_memory": _STORE_BYTES,
         }
     try:
+        _require_listener(where.address)
         ray.init(address=where.address, **options)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise OvsegError(
             f"no Ray cluster at '{where.address}': {str(error).splitlines()[0][:200]}; start one "
             "with `ray start --head`, or use --ray local"
@@ -130,3 +133,10 @@ def _cluster(where: FleetAddress) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _require_listener(address: str) -> None:
+    """Raise `OSError` where nobody listens at host:port; Ray itself would try for two minutes."""
+    host, sign, port = address.removeprefix("ray://").rpartition(":")
+    if sign and port.isdecimal():
+        socket.create_connection((host, int(port)), _CONNECT_TIMEOUT_S).close()

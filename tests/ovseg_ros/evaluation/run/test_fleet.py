@@ -93,6 +93,15 @@ def test_addresses(text, wanted):
     assert FleetAddress.parse(text) == wanted
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "nowhere"])
+def test_a_cluster_that_is_not_there_is_refused(tiny_package, tmp_path, address):
+    footage = bag_footage(write_drive(tmp_path / "bag", frames=2))
+    plan = make_plan([footage], LabelMap(), [Configuration(str(tiny_package))])
+    store = ChunkStore(tmp_path / "fleet", plan.fingerprint(), resume=False)
+    with pytest.raises(OvsegError, match=f"no Ray cluster at '{address}'"):
+        run_fleet(plan, store, FleetAddress(address), True, lambda count: None)
+
+
 @pytest.mark.parametrize("text", ["local:0", "local:many"])
 def test_addresses_that_are_refused(text):
     with pytest.raises(OvsegError, match="a number of workers"):
