@@ -10,11 +10,13 @@ from launch.action import Action
 from launch.actions import (
     DeclareLaunchArgument,
     EmitEvent,
+    IncludeLaunchDescription,
     OpaqueFunction,
     RegisterEventHandler,
     SetEnvironmentVariable,
 )
 from launch.events import matches_action
+from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
 from launch_ros.event_handlers import OnStateTransition
@@ -52,6 +54,17 @@ ARGUMENTS = (
         default_value="image",
         description="Topic of the camera's raw images; with transport:=compressed, "
         "<image_topic>/compressed is subscribed to.",
+    ),
+    DeclareLaunchArgument(
+        "depth_topic",
+        default_value="depth",
+        description="Topic of the depth that is registered to the camera, 16UC1 or 32FC1, for "
+        "~/points.",
+    ),
+    DeclareLaunchArgument(
+        "camera_info_topic",
+        default_value="camera_info",
+        description="Topic of the camera's calibration, for ~/points.",
     ),
     DeclareLaunchArgument(
         "transport",
@@ -104,7 +117,11 @@ ARGUMENTS = (
 
 def generate_launch_description() -> LaunchDescription:
     """Return the arguments and what to do with them."""
-    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=start_node)])
+    # Its arguments (rviz, rqt, foxglove, ...) are arguments of this file too.
+    viewers = IncludeLaunchDescription(
+        PythonLaunchDescriptionSource(str(SHARE / "launch" / "viewers.launch.py"))
+    )
+    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=start_node), viewers])
 
 
 def start_node(context: LaunchContext) -> list[Action]:
@@ -122,6 +139,8 @@ def start_node(context: LaunchContext) -> list[Action]:
         remappings=[
             ("image", value["image_topic"]),
             ("image/compressed", f"{value['image_topic']}/compressed"),
+            ("depth", value["depth_topic"]),
+            ("camera_info", value["camera_info_topic"]),
         ],
         arguments=["--ros-args", "--log-level", value["log_level"]],
     )

@@ -57,9 +57,9 @@ class EvalReport:
 
     `facts` say what was evaluated and how, and are the same on every run; `run` says when, where
     and how long, and is not. `summaries` are by selection: "all", `domain_selection` and
-    `camera_selection`. `frames` are in order of camera and index. `colors` are RGB by label.
-    `notes` are sentences on what was odd in the data. `against` is another configuration on the
-    same frames.
+    `camera_selection`. `frames` are in order of source, camera and index. `colors` are RGB by
+    label. `notes` are sentences on what was odd in the data. `against` is another configuration on
+    the same frames.
     """
 
     title: str

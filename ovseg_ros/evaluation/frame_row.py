@@ -26,7 +26,8 @@ class FrameFate(Enum):
 class FrameRow:
     """One frame: where it is from, what it scored, and in live mode how long it took.
 
-    `index` counts the frames of its camera; `adapters` are (name, weight) of the mix in force;
+    `source` is the bag it is from, where there are several; `index` counts the frames of its
+    camera in that; `adapters` are (name, weight) of the mix in force;
     `scores` is None where there is no mask; `age_ms` is from the frame's stamp and
     `inference_ms` from the start of inference, each to the mask.
     """
@@ -42,11 +43,17 @@ class FrameRow:
     fate: FrameFate = FrameFate.SEGMENTED
     age_ms: float | None = None
     inference_ms: float | None = None
+    source: str = ""
 
     @property
-    def key(self) -> tuple[str, int]:
-        """What a frame is known by within an evaluation: its camera and index."""
-        return self.camera, self.index
+    def stream(self) -> tuple[str, str]:
+        """The frames that it is one of: its source and camera."""
+        return self.source, self.camera
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """What a frame is known by within an evaluation: its source, camera and index."""
+        return self.source, self.camera, self.index
 
     @property
     def mean_iou(self) -> float | None:

@@ -53,6 +53,7 @@ def _schema(arrow: Any) -> Any:
     pairs = arrow.list_(arrow.struct([("name", text), ("weight", number)]))
     ious = arrow.list_(arrow.struct([("label", text), ("iou", number)]))
     fields = {
+        "source": text,
         "camera": text,
         "index": whole,
         "name": text,

@@ -1,4 +1,6 @@
-"""`/diagnostics` after REP-107: one status for the inference and one for the camera."""
+"""`/diagnostics` after REP-107: one status for the inference, one for the camera, and one for its
+points while somebody wants them.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +9,20 @@ from std_msgs.msg import Header
 
 from ovseg_ros.adapters.retrieval import entropy_bits
 from ovseg_ros.nodes.health import Health
+from ovseg_ros.nodes.point_health import PointHealth
 from ovseg_ros.nodes.statistics import Fate
 
 INFERENCE = "ovseg: inference"
 INPUT_IMAGE = "ovseg: input image"
+POINTS = "ovseg: points"
 
 
 def diagnostics_message(header: Header, health: Health) -> DiagnosticArray:
-    """Return both statuses; `header` carries the time."""
-    return DiagnosticArray(header=header, status=[inference_status(health), input_status(health)])
+    """Return all statuses; `header` carries the time."""
+    statuses = [inference_status(health), input_status(health)]
+    if health.model is not None and health.model.points.wanted:
+        statuses.append(points_status(health.model.points))
+    return DiagnosticArray(header=header, status=statuses)
 
 
 def inference_status(health: Health) -> DiagnosticStatus:
@@ -57,6 +64,16 @@ def input_status(health: Health) -> DiagnosticStatus:
     return _status(INPUT_IMAGE, level, message, "", values)
 
 
+def points_status(points: PointHealth) -> DiagnosticStatus:
+    """Say whether clouds are made, and if not, why not."""
+    name = f"{POINTS} {points.camera}" if points.camera else POINTS
+    values = {"topic": points.topic, **{f.value: str(n) for f, n in points.fates.items()}}
+    if points.last_reason:
+        return _status(name, DiagnosticStatus.WARN, points.last_reason, "", values)
+    message = f"listening on {points.topic}" if points.topic else "the node is not active"
+    return _status(name, DiagnosticStatus.OK, message, "", values)
+
+
 def _judge_inference(health: Health) -> tuple[bytes, str]:
     if health.model is None:
         error = health.snapshot.last_error
@@ -70,7 +87,7 @@ def _judge_inference(health: Health) -> tuple[bytes, str]:
     if not health.enabled:
         return DiagnosticStatus.OK, "paused by ~/enable"
     if not health.model.wanted:
-        return DiagnosticStatus.OK, "idle: nobody subscribes to mask, confidence or overlay"
+        return DiagnosticStatus.OK, "idle: nobody subscribes to mask, confidence, overlay or points"
     if health.snapshot.last_fate is Fate.REJECTED:
         return DiagnosticStatus.WARN, f"the last frame was refused: {health.snapshot.last_error}"
     return DiagnosticStatus.OK, "segmenting"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from std_msgs.msg import Header
 
 from ovseg_ros.adapters.mix import AdapterMix
+from ovseg_ros.nodes.point_health import PointHealth
 from ovseg_ros.nodes.statistics import Snapshot
 from ovseg_ros.vocabulary import Vocabulary
 
@@ -16,8 +17,8 @@ class ModelHealth:
     """The loaded model and what it runs; there is none in the state unconfigured.
 
     `vocabulary` is None before the first query; `guessed` are the labels the text tower was not
-    trained on; `wanted` tells whether anybody subscribes to an image; `last_header` is that of the
-    last published frame.
+    trained on; `wanted` tells whether anybody subscribes to an image or to points; `last_header` is
+    that of the last published frame.
     """
 
     package: str
@@ -30,6 +31,7 @@ class ModelHealth:
     adapter_switches: int
     wanted: bool
     last_header: Header
+    points: PointHealth
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from ovseg_ros.nodes.image_outputs import ImageOutputs
 from ovseg_ros.nodes.inference_worker import InferenceWorker
 from ovseg_ros.nodes.label_publisher import LabelPublisher
 from ovseg_ros.nodes.parameters import Settings
+from ovseg_ros.nodes.point_output import PointOutput
 from ovseg_ros.nodes.query_services import QueryServices
 from ovseg_ros.nodes.revision_gate import RevisionGate
 from ovseg_ros.nodes.statistics import Statistics
@@ -66,6 +67,8 @@ class Pipeline:
             self._gate = RevisionGate(self._labels.announce)
             self._outputs = ImageOutputs(node, self._gate, settings)
             parts.callback(self._outputs.close)
+            self._points = PointOutput(node, self._gate, settings, self.refuse)
+            parts.callback(self._points.close)
             self._adapters = self._follow_scenes(settings())
             parts.callback(self._adapters.close)
             self._adapters.choose(settings().adapter_mode)
@@ -110,9 +113,10 @@ class Pipeline:
     def start(self) -> None:
         """Start the inference thread and subscribe to the camera."""
         clock = self._node.get_clock()
+        self._points.start()
         self._worker = InferenceWorker(
             self._segmenter,
-            self._outputs.publish,
+            self._publish,
             self._statistics,
             on_segmented=self._show_to_adapters,
             now_ns=lambda: clock.now().nanoseconds,
@@ -133,6 +137,7 @@ class Pipeline:
         if self._worker is not None:
             self._worker.stop()
             self._worker = None
+        self._points.stop()
 
     def close(self) -> None:
         """Stop, close every topic and service, and free the engine."""
@@ -154,8 +159,9 @@ class Pipeline:
             ),
             adapter_mix=self._adapters.mix,
             adapter_switches=self._adapters.switches,
-            wanted=self._outputs.wanted,
+            wanted=self._wanted,
             last_header=self._outputs.last_header,
+            points=self._points.health,
         )
 
     def _follow_scenes(self, settings: Settings) -> AdapterWorker:
@@ -194,8 +200,19 @@ class Pipeline:
     def _on_frame(self, frame: IncomingFrame) -> None:
         """Pass a frame on if anybody wants it; a frame that nobody wants is not even decoded."""
         worker = self._worker
-        if worker and self.enabled and self._gate.revision and self._outputs.wanted:
+        if worker and self.enabled and self._gate.revision and self._wanted:
             worker.submit(frame)
+
+    @property
+    def _wanted(self) -> bool:
+        return self._outputs.wanted or self._points.wanted
+
+    def _publish(self, frame: IncomingFrame, image: UInt8Array, segmentation: Segmentation) -> bool:
+        """Publish the mask, and only then let the points be made."""
+        released = self._outputs.publish(frame, image, segmentation)
+        if released:
+            self._points.offer(frame, image, segmentation)
+        return released
 
     def _reject(self, reason: str) -> None:
         self._statistics.note_error(reason)

@@ -54,7 +54,7 @@ def reliability(report: EvalReport) -> Chart | None:
 
 def adapters_over_time(report: EvalReport) -> Timeline | None:
     """Return the weights of the first camera's adapters, None without any or with clock jumps."""
-    frames = [row for row in report.frames if row.camera == report.frames[0].camera]
+    frames = _first_stream(report.frames)
     stamps = [row.stamp_ns for row in frames]
     names = sorted({name for row in frames for name, _ in row.adapters})
     if not names or stamps != sorted(stamps):
@@ -73,7 +73,7 @@ def adapters_over_time(report: EvalReport) -> Timeline | None:
 
 
 def _chart(name: str, report: EvalReport, read: _Read) -> Chart:
-    lines = _by_camera(report.frames, read)
+    lines = _by_stream(report.frames, read)
     if report.against:
         lines = [
             _line("this", report.frames, read),
@@ -82,12 +82,17 @@ def _chart(name: str, report: EvalReport, read: _Read) -> Chart:
     return Chart("frame", name, tuple(lines), _domain_marks(report.frames))
 
 
-def _by_camera(frames: Sequence[FrameRow], read: _Read) -> list[Series]:
-    cameras = list(dict.fromkeys(row.camera for row in frames))[: len(COLORS)]
+def _by_stream(frames: Sequence[FrameRow], read: _Read) -> list[Series]:
+    """Return a line for each camera of each source, as many as there are colours."""
+    streams = list(dict.fromkeys(row.stream for row in frames))[: len(COLORS)]
     return [
-        _line(camera or "frames", [row for row in frames if row.camera == camera], read)
-        for camera in cameras
+        _line(" ".join(stream).strip(), [row for row in frames if row.stream == stream], read)
+        for stream in streams
     ]
+
+
+def _first_stream(frames: Sequence[FrameRow]) -> list[FrameRow]:
+    return [row for row in frames if row.stream == frames[0].stream]
 
 
 def _line(name: str, frames: Sequence[FrameRow], read: _Read) -> Series:
@@ -109,8 +114,8 @@ def _known(line: Series) -> bool:
 
 def _domain_marks(frames: Sequence[FrameRow]) -> tuple[tuple[float, str], ...]:
     """Return where the domain of the first camera changes, unless it does so all the time."""
-    first = [row for row in frames if row.camera == frames[0].camera]
-    starts = [next(rows) for _, rows in groupby(first, lambda row: row.domain)]
+    groups = groupby(_first_stream(frames), lambda row: row.domain)
+    starts = [next(rows) for _, rows in groups]
     marks = tuple((float(row.index), row.domain) for row in starts if row.domain)
     return marks if 1 < len(marks) <= _MOST_MARKS else ()
 

@@ -14,8 +14,11 @@ from ovseg_ros.evaluation.page.overview import change_cell, number_cell
 from ovseg_ros.html_table import Cell, shown, table
 
 _MOST_ROWS = 1000
+_ORIGINS = ("source", "camera", "domain")
+_SCORES = ("mean IoU", "boundary IoU", "pixel accuracy", "ECE", "flicker", "label change")
+_HEAD = ("index", "frame", *_SCORES, "adapters")
 
-Key = tuple[str, int]
+Key = tuple[str, str, int]
 
 
 def gallery(report: EvalReport) -> str:
@@ -41,8 +44,7 @@ def legend(report: EvalReport) -> str:
 def filters(frames: Sequence[FrameRow]) -> str:
     """Return the choices of camera and domain, as far as there is one."""
     return "".join(
-        _select(name, sorted({getattr(row, name) for row in frames} - {""}))
-        for name in ("camera", "domain")
+        _select(name, sorted({getattr(row, name) for row in frames} - {""})) for name in _ORIGINS
     )
 
 
@@ -53,15 +55,16 @@ def frame_table(report: EvalReport) -> str:
     scored = [(row, row.scores) for row in report.frames if row.scores is not None]
     scored.sort(key=lambda pair: 2.0 if pair[1].mean_iou is None else pair[1].mean_iou)
     chosen = scored[:_MOST_ROWS]
-    head = ["camera", "index", "frame", "domain", "mean IoU", "boundary IoU", "pixel accuracy"]
-    head += ["ECE", "flicker", "label change", "adapters", *(["gain"] if report.against else [])]
+    origins = [name for name in _ORIGINS if any(_origin(row)[name] for row, _ in chosen)]
+    head = [*origins, *_HEAD, *(["gain"] if report.against else [])]
     rows = []
     for row, scores in chosen:
-        cells = _cells(row, scores, _anchor(row.key) if row.key in pictured else "")
+        cells: list[str | Cell] = [_origin(row)[name] for name in origins]
+        cells += _cells(row, scores, _anchor(row.key) if row.key in pictured else "")
         if report.against:
             cells.append(change_cell(changes.get(row.key)))
         rows.append(cells)
-    attributes = (_data({"camera": row.camera, "domain": row.domain}) for row, _ in chosen)
+    attributes = (_data(_origin(row)) for row, _ in chosen)
     more = len(scored) - len(chosen)
     note = f"<p>The other {more} frames are in frames.parquet.</p>" if more else ""
     inside = table(head, rows, "sortable frames", attributes)
@@ -78,10 +81,8 @@ def _changes(report: EvalReport) -> dict[Key, float]:
 
 def _cells(row: FrameRow, scores: FrameScores, link: str) -> list[str | Cell]:
     return [
-        row.camera,
         Cell(str(row.index), row.index),
         Cell(row.name, link=link),
-        row.domain,
         number_cell(scores.mean_iou, bar=True),
         number_cell(scores.boundary_iou),
         number_cell(scores.pixel_accuracy),
@@ -104,8 +105,7 @@ def _figure(thumbnail: Thumbnail, names: Sequence[str], change: float | None) ->
     first, *others = (_picture(name, data) for name, data in layers.items() if data is not None)
     attributes = _data(
         {
-            "camera": row.camera,
-            "domain": row.domain,
+            **_origin(row),
             "iou": "" if row.mean_iou is None else f"{row.mean_iou:.9g}",
             "gain": "" if change is None else f"{change:.9g}",
         }
@@ -130,7 +130,7 @@ def _caption(row: FrameRow, change: float | None) -> str:
     if change is not None:
         cell = change_cell(change)
         parts.append(f'<span class="{cell.classes}">{cell.text}</span>')
-    parts += [html.escape(text) for text in (row.camera, row.domain, _mix(row)) if text]
+    parts += [html.escape(text) for text in (*_origin(row).values(), _mix(row)) if text]
     return " · ".join(parts)
 
 
@@ -142,6 +142,10 @@ def _label_ious(row: FrameRow, names: Sequence[str]) -> str:
     ]
     known.sort(key=lambda pair: pair[1])
     return table(("label", "IoU"), [(name, number_cell(iou, bar=True)) for name, iou in known])
+
+
+def _origin(row: FrameRow) -> dict[str, str]:
+    return {name: getattr(row, name) for name in _ORIGINS}
 
 
 def _mix(row: FrameRow) -> str:
@@ -165,8 +169,9 @@ def _data(values: Mapping[str, str]) -> str:
 
 
 def _anchor(key: Key) -> str:
-    # A camera may be called anything; its bytes make a name that any address can hold.
-    return f"f-{key[0].encode().hex()}-{key[1]}"
+    # Bags and cameras may be called anything; their bytes make a name that any address can hold.
+    stream = "-".join(part.encode(errors="backslashreplace").hex() for part in key[:2])
+    return f"f-{stream}-{key[2]}"
 
 
 def notes(sentences: Iterable[str]) -> str:

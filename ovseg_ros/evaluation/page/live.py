@@ -14,6 +14,7 @@ from ovseg_ros.html_table import shown, table
 from ovseg_ros.percentiles import percentiles
 
 _MOST_NAMED = 500
+_MISSING_HEAD = ("source", "camera", "index", "frame", "what became of it")
 
 
 def live_numbers(report: EvalReport, live: LiveFacts) -> dict[str, Any]:
@@ -64,10 +65,10 @@ def missing_frames(frames: Sequence[FrameRow]) -> str:
     missing = [row for row in frames if row.fate is not FrameFate.SEGMENTED]
     if not missing:
         return ""
-    rows = [(row.camera, row.index, row.name, row.fate.value) for row in missing[:_MOST_NAMED]]
+    rows = [(*row.stream, row.index, row.name, row.fate.value) for row in missing[:_MOST_NAMED]]
     more = len(missing) - len(rows)
     rest = f"<p>and {more} more; all are in frames.parquet</p>" if more else ""
-    inside = table(("camera", "index", "frame", "what became of it"), rows, "sortable") + rest
+    inside = table(_MISSING_HEAD, rows, "sortable") + rest
     return f"<details><summary>frames without a mask: {len(missing)}</summary>{inside}</details>"
 
 

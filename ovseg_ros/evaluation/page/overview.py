@@ -122,7 +122,8 @@ def labels_by_selection(report: EvalReport) -> str:
         for i, name in enumerate(report.total.names)
     ]
     inside = table(("IoU of", *report.summaries), rows, "sortable")
-    return f'<details><summary>by selection</summary><div class="wide">{inside}</div></details>'
+    title = "<summary>IoU of each label by selection</summary>"
+    return f'<details>{title}<div class="wide">{inside}</div></details>'
 
 
 def _selection_cells(summary: Summary) -> Sequence[Cell]:

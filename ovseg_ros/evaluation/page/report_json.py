@@ -72,6 +72,7 @@ def _gain(report: EvalReport, other: EvalReport) -> dict[str, Any]:
 
 def _named(row: FrameRow) -> dict[str, Any]:
     return {
+        "source": row.source,
         "camera": row.camera,
         "index": row.index,
         "name": row.name,

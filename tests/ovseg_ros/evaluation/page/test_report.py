@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from html.parser import HTMLParser
 
 import pytest
@@ -138,3 +139,23 @@ def test_report_that_cannot_be_written_says_so(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="choose another place"):
         write_report(tmp_path / "file" / "out", small_report())
+
+
+def test_frames_of_several_bags_stay_apart(tmp_path):
+    report = small_report()
+    bags = [
+        [dataclasses.replace(row, source=bag) for row in report.frames] for bag in ("mon", "tue")
+    ]
+    pictures = tuple(
+        dataclasses.replace(picture, row=dataclasses.replace(picture.row, source=bag))
+        for bag in ("mon", "tue")
+        for picture in report.thumbnails
+    )
+    report = dataclasses.replace(report, frames=tuple(sum(bags, [])), thumbnails=pictures)
+    page, data = written(tmp_path, report)
+    html = (tmp_path / "out" / "report.html").read_text("utf-8")
+    anchors = re.findall(r'<figure id="([^"]+)"', html)
+    assert len(set(anchors)) == len(anchors) == 12
+    assert 'data-filter="source"' in html
+    assert {line for line in page.text if line.startswith("mon ")} == {"mon front", "mon rear"}
+    assert {frame["source"] for frame in data["worst_frames"]} == {"mon", "tue"}
