@@ -93,7 +93,7 @@ def raw_to_ids(message: RawImage) -> UInt8Array:
             f"wanted: {', '.join(_BYTES_OF_ID)}"
         )
     row_bytes = message.width * id_bytes
-    _check_layout(message, row_bytes, message.height)
+    check_layout(message, row_bytes, message.height)
     data = np.frombuffer(message.data, np.uint8, count=message.step * message.height)
     rows = data.reshape(message.height, message.step)[:, :row_bytes]
     if id_bytes == 1:

@@ -12,6 +12,7 @@ import argparse
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,7 +109,10 @@ def _plan_of(arguments: argparse.Namespace) -> EvalPlan:
     asked: tuple[tuple[str, ...], ...] = ()
     if arguments.names:
         asked = rounds_of(names_of(footages), read_alternatives(arguments.names))
-    return make_plan(footages, labels, configurations, asked)
+    about = options.facts()
+    if arguments.label_map:
+        about["label map"] = arguments.label_map.name
+    return replace(make_plan(footages, labels, configurations, asked), about=about)
 
 
 def _configuration_of(arguments: argparse.Namespace) -> Configuration:

@@ -69,6 +69,15 @@ class Selection:
     every: int = 1
     only_labelled: bool = False
 
+    def words(self) -> str:
+        """Return it in words, empty where every frame is taken."""
+        parts = [f"domain {self.domain}"] if self.domain else []
+        parts += [f"from {self.start_s:g} s"] if self.start_s is not None else []
+        parts += [f"to {self.end_s:g} s"] if self.end_s is not None else []
+        parts += [f"every {self.every}. frame"] if self.every > 1 else []
+        parts += ["only frames with ground truth"] if self.only_labelled else []
+        return ", ".join(parts)
+
     def of(self, footage: Footage) -> Footage:
         """Return the chosen frames; raises `OvsegError` where none is left."""
         frames = footage.frames

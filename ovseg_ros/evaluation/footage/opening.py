@@ -22,6 +22,12 @@ class FootageOptions:
     split: str = ""
     selection: Selection = Selection()
 
+    def facts(self) -> dict[str, str]:
+        """Return what is chosen in words, for a report."""
+        words = [f"split {self.split}"] if self.split else []
+        words += [part for part in (self.selection.words(),) if part]
+        return {"selection": ", ".join(words)} if words else {}
+
 
 def open_footage(path: Path, options: FootageOptions) -> Footage:
     """Return the chosen frames of a bag, a labelled folder or a folder of images.

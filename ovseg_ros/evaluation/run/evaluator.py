@@ -182,6 +182,7 @@ class _Book:
     def _row(self, content: FrameContent, **found: object) -> FrameRow:
         frame = content.frame
         return FrameRow(
+            source=self._segment.source_name,
             camera=self._segment.camera,
             index=frame.index,
             name=frame.name,

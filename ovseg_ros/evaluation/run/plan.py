@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ovseg_ros.errors import OvsegError
 from ovseg_ros.evaluation.footage.footage import Footage
@@ -18,11 +18,15 @@ from ovseg_ros.packages import SEGMENTER_NAME, ModelPackage
 
 @dataclass(frozen=True)
 class EvalPlan:
-    """The footage, the jobs on it, and the segments of the work. The first job is the one shown."""
+    """The footage, the jobs on it, and the segments of the work. The first job is the one shown.
+
+    `about` says in words which frames were chosen, and what else a report should tell.
+    """
 
     footages: tuple[Footage, ...]
     jobs: tuple[Job, ...]
     segments: tuple[Segment, ...]
+    about: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def frames(self) -> int:

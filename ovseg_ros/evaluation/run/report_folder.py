@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ovseg_ros.evaluation.eval_report import EvalReport, LiveFacts, Thumbnail
+from ovseg_ros.evaluation.eval_report import ALL, EvalReport, LiveFacts, Thumbnail
 from ovseg_ros.evaluation.footage.frame import FootageFrame
 from ovseg_ros.evaluation.footage.reader import FrameReader
 from ovseg_ros.evaluation.frame_row import FrameRow
@@ -25,7 +25,7 @@ from ovseg_ros.output import replacing_entries
 
 REPORT_NAME = "report.json"
 _MOST_FAULTS = 20
-_Key = tuple[str, int]
+_Key = tuple[str, str, int]
 
 
 def write_results(
@@ -86,6 +86,7 @@ def _report_of(
     labelled = sum(footage.labelled for footage in plan.footages)
     facts = {
         "data": plan.source,
+        **plan.about,
         "frames": f"{plan.frames}, {labelled} with ground truth",
         **job.configuration.facts(),
         "segmenter": segmenter_sha256(job.configuration)[:16],
@@ -105,12 +106,18 @@ def _report_of(
 
 
 def summaries_of(tallies: Mapping[str, Tally]) -> dict[str, Summary]:
-    """Return the summary of each selection, without those that hold all frames once more."""
-    kinds = [name.partition(" ")[0] for name in tallies]
+    """Return the summary of each selection: all, bags, domains, cameras.
+
+    Where there is only one bag, domain or camera, it is all frames once more, and left out.
+    """
+    by_kind: dict[str, list[str]] = {ALL: [], "bag": [], "domain": [], "camera": []}
+    for name in tallies:
+        by_kind[name.partition(" ")[0]].append(name)
     return {
-        name: tally.summary()
-        for (name, tally), kind in zip(tallies.items(), kinds, strict=True)
-        if name == kind or kinds.count(kind) > 1
+        name: tallies[name].summary()
+        for kind, names in by_kind.items()
+        for name in names
+        if kind == ALL or len(names) > 1
     }
 
 
@@ -121,7 +128,7 @@ def _thumbnails(
     rows = {row.key: row for row in choose_rows(outcome.jobs[0].rows, count, others)}
     found: list[Thumbnail] = []
     for segment, masks in _chosen_masks(plan, store, set(rows)):
-        wanted = [f for f in segment.frames if (segment.camera, f.index) in rows]
+        wanted = [frame for frame in segment.frames if _key(segment, frame.index) in rows]
         found += _drawn(plan, segment, wanted, masks, rows)
     return tuple(found)
 
@@ -133,11 +140,16 @@ def _chosen_masks(
     results = store.results(plan.segments)
     for segment, result in zip(plan.segments, results, strict=True):
         masks = [
-            {(m.camera, m.index): m for m in job.masks if (m.camera, m.index) in keys}
+            {_key(segment, m.index): m for m in job.masks if _key(segment, m.index) in keys}
             for job in result.jobs
         ]
         if masks[0]:
             yield segment, masks
+
+
+def _key(segment: Segment, index: int) -> _Key:
+    """Return the key of the row of a frame."""
+    return segment.source_name, segment.camera, index
 
 
 def _drawn(
@@ -150,7 +162,7 @@ def _drawn(
     labels = plan.jobs[0].plan
     with FrameReader(segment.source.path) as reader:
         for content in reader.read(frames):
-            key = (segment.camera, content.frame.index)
+            key = _key(segment, content.frame.index)
             if content.image is None or key not in masks[0]:
                 continue
             ids = content.ids
@@ -168,7 +180,7 @@ def _drawn(
 def _write_masks(stage: Path, plan: EvalPlan, store: ChunkStore) -> None:
     """Write a bag of masks, or a folder of bags where there are several sources."""
     names = plan.jobs[0].plan.names
-    for number, footage in enumerate(plan.footages):
+    for number, footage in enumerate(plan.footages, start=1):
         own = [s for s in plan.segments if s.source is footage.source]
         cameras = tuple(dict.fromkeys(segment.camera for segment in own))
         masks = (mask for result in store.results(own) for mask in result.jobs[0].masks)

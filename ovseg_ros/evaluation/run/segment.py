@@ -8,7 +8,12 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from ovseg_ros.evaluation.eval_report import ALL, camera_selection, domain_selection
+from ovseg_ros.evaluation.eval_report import (
+    ALL,
+    camera_selection,
+    domain_selection,
+    source_selection,
+)
 from ovseg_ros.evaluation.footage.footage import Footage, Source
 from ovseg_ros.evaluation.footage.frame import FootageFrame
 from ovseg_ros.evaluation.frame_row import FrameRow
@@ -21,11 +26,12 @@ FRAMES_PER_SEGMENT = 50
 class Segment:
     """Frames of one camera in a row; `before` is the one that the first of them follows.
 
-    `camera` is what a report calls the camera.
+    `source_name` tells the sources of a plan apart; it is empty where there is only one.
     """
 
     number: int
     source: Source
+    source_name: str
     camera: str
     frames: tuple[FootageFrame, ...]
     before: FootageFrame | None
@@ -114,19 +120,34 @@ class SegmentResult:
 
 def cut(footages: Sequence[Footage], frames_each: int = FRAMES_PER_SEGMENT) -> tuple[Segment, ...]:
     """Return the work on all frames of `footages`, at most `frames_each` frames at a time."""
-    pieces = []
-    for footage in footages:
+    segments: list[Segment] = []
+    for footage, name in zip(footages, source_names(footages), strict=True):
         for camera in dict.fromkeys(frame.camera for frame in footage.frames):
             frames = tuple(frame for frame in footage.frames if frame.camera == camera)
-            shown = f"{footage.source.name} {camera}" if len(footages) > 1 else camera
             for start in range(0, len(frames), frames_each):
-                before = frames[start - 1] if start else None
                 part = frames[start : start + frames_each]
-                pieces.append((footage.source, shown, part, before))
-    return tuple(
-        Segment(number, source, camera, part, before if part[0].follows(before) else None)
-        for number, (source, camera, part, before) in enumerate(pieces)
-    )
+                before = frames[start - 1] if start else None
+                if not part[0].follows(before):
+                    before = None
+                number = len(segments)
+                segments.append(Segment(number, footage.source, name, camera, part, before))
+    return tuple(segments)
+
+
+def source_names(footages: Sequence[Footage]) -> tuple[str, ...]:
+    """Return what tells the sources of a plan apart: empty for one, else names with no two alike.
+
+    Bags of the same name are told apart by the folders they lie in, or else by number.
+    """
+    if len(footages) == 1:
+        return ("",)
+    for names in (
+        tuple(footage.source.name for footage in footages),
+        tuple("/".join(footage.source.path.absolute().parts[-2:]) for footage in footages),
+    ):
+        if len(set(names)) == len(names):
+            return names
+    return tuple(f"{number} {f.source.name}" for number, f in enumerate(footages, start=1))
 
 
 def selections_of(segment: Segment, frame: FootageFrame) -> Iterator[str]:
@@ -134,6 +155,8 @@ def selections_of(segment: Segment, frame: FootageFrame) -> Iterator[str]:
     yield ALL
     yield domain_selection(frame.domain)
     yield camera_selection(segment.camera)
+    if segment.source_name:
+        yield source_selection(segment.source_name)
 
 
 def _about(mask: EncodedMask) -> dict[str, object]:

@@ -107,7 +107,13 @@ def test_several_bags_and_cameras_add_up(evaluate, bags, tiny_package):
     two = evaluate([bags["mcap", "raw"], bags["sqlite3", "compressed"]], out="two")
     total = two["selections"]["all"]
     assert total["evaluated_px"] == 2 * one["evaluated_px"]
-    assert len([name for name in two["selections"] if name.startswith("camera ")]) == 2
+    assert [name for name in two["selections"] if name.startswith(("camera ", "bag "))] == [
+        "bag mcap_raw/bag",
+        "bag sqlite3_compressed/bag",
+        "camera /camera/image",
+        "camera /camera/image/compressed",
+    ]
+    assert two["selections"]["bag mcap_raw/bag"] == one
 
 
 def test_labels_maps_and_selections(evaluate, bags, tmp_path):
