@@ -6,25 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from ovseg_ros.adapted_images import AdaptedImages
 from ovseg_ros.closing import Closing
 from ovseg_ros.evaluation.footage.frame import FootageFrame
 from ovseg_ros.evaluation.footage.reader import FrameContent, FrameReader
-from ovseg_ros.evaluation.frame_row import FrameFate, FrameRow
-from ovseg_ros.evaluation.metrics.tally import Previous, Tally
+from ovseg_ros.evaluation.frame_row import FrameFate
+from ovseg_ros.evaluation.run.book import Book, FrameView
 from ovseg_ros.evaluation.run.configuration import Configuration
 from ovseg_ros.evaluation.run.label_plan import LabelPlan
-from ovseg_ros.evaluation.run.segment import (
-    EncodedMask,
-    JobResult,
-    Segment,
-    SegmentResult,
-    selections_of,
-)
-from ovseg_ros.image_files import encode_jpeg, encode_png
-from ovseg_ros.segmentation import Segmentation, UInt8Array
+from ovseg_ros.evaluation.run.segment import Segment, SegmentResult
+from ovseg_ros.segmentation import UInt8Array
 from ovseg_ros.segmenter import Segmenter
 
 
@@ -34,15 +25,6 @@ class Job:
 
     configuration: Configuration
     plan: LabelPlan
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """A frame as one job saw it, with indices for the frame that follows it."""
-
-    segmentation: Segmentation
-    indices: UInt8Array
-    truth: UInt8Array | None
 
 
 class _Engine(Closing):
@@ -57,15 +39,17 @@ class _Engine(Closing):
         self._segmenter.set_labels(job.plan.specs, job.plan.templates)
         self._adapted = AdaptedImages(self._segmenter, what.adapters, what.adapter_dir)
 
-    def look(self, segment: Segment, content: FrameContent) -> _Seen:
+    def look(self, segment: Segment, content: FrameContent) -> FrameView:
         """Segment a frame that has an image; its ground truth counts where it can be read."""
         assert content.image is not None, "a frame without an image is never looked at"
-        truth = None
-        if content.ids is not None and not segment.source.unnamed_ids(content.ids):
-            truth = self.plan.truth_indices(content.ids, segment.source)
         segmentation = self._adapted.infer(content.image)
-        indices = self.plan.mask_indices(segmentation.label_mask, segmentation.vocabulary)
-        return _Seen(segmentation, indices, truth)
+        mix = segmentation.adapter_mix
+        return FrameView(
+            self.plan.mask_indices(segmentation.label_mask, segmentation.vocabulary),
+            usable_truth(segment, content, self.plan),
+            segmentation.confidence,
+            tuple(zip(mix.names, mix.weights, strict=True)),
+        )
 
     def close(self) -> None:
         self._segmenter.close()
@@ -79,7 +63,7 @@ class SegmentEvaluator(Closing):
         self._keep_masks = keep_masks
         self._engines: list[_Engine] = []
         self._readers: dict[Path, FrameReader] = {}
-        self._last: tuple[FootageFrame, tuple[_Seen, ...]] | None = None
+        self._last: tuple[FootageFrame, tuple[FrameView, ...]] | None = None
         try:
             for job in jobs:
                 self._engines.append(_Engine(job))
@@ -96,7 +80,10 @@ class SegmentEvaluator(Closing):
         bag that is damaged.
         """
         reader = self._readers.setdefault(segment.source.path, FrameReader(segment.source.path))
-        books = [_Book(segment, engine.plan, self._keep_masks) for engine in self._engines]
+        books = [
+            Book(segment, engine.plan, self._keep_masks, overlays=number == 0)
+            for number, engine in enumerate(self._engines)
+        ]
         faults: list[str] = []
         before = self._seen_before(segment, reader)
         last = segment.before
@@ -106,10 +93,10 @@ class SegmentEvaluator(Closing):
             follows = content.frame.follows(last)
             for number, book in enumerate(books):
                 if seen is None:
-                    book.note_unreadable(content)
+                    book.note_missing(content.frame, FrameFate.UNREADABLE)
                 else:
                     previous = before[number] if before and follows else None
-                    book.enter(content, seen[number], previous, number == 0)
+                    book.enter(content, seen[number], previous)
             before, last = seen, content.frame
             on_frame()
         self._last = (last, before) if before and last else None
@@ -120,7 +107,7 @@ class SegmentEvaluator(Closing):
         for owner in (*self._engines, *self._readers.values()):
             owner.close()
 
-    def _seen_before(self, segment: Segment, reader: FrameReader) -> tuple[_Seen, ...] | None:
+    def _seen_before(self, segment: Segment, reader: FrameReader) -> tuple[FrameView, ...] | None:
         """Return the frame that the segment follows, looked at again unless it was the last one."""
         if segment.before is None:
             return None
@@ -129,10 +116,17 @@ class SegmentEvaluator(Closing):
         (content,) = reader.read([segment.before])
         return self._look(segment, content)
 
-    def _look(self, segment: Segment, content: FrameContent) -> tuple[_Seen, ...] | None:
+    def _look(self, segment: Segment, content: FrameContent) -> tuple[FrameView, ...] | None:
         if content.image is None:
             return None
         return tuple(engine.look(segment, content) for engine in self._engines)
+
+
+def usable_truth(segment: Segment, content: FrameContent, plan: LabelPlan) -> UInt8Array | None:
+    """Return the ground truth of a frame as indices of a tally, None where it cannot be used."""
+    if content.ids is None or segment.source.unnamed_ids(content.ids):
+        return None
+    return plan.truth_indices(content.ids, segment.source)
 
 
 def faults_of(segment: Segment, content: FrameContent) -> list[str]:
@@ -146,60 +140,3 @@ def faults_of(segment: Segment, content: FrameContent) -> list[str]:
                 "name; name it in a --label-map under 'ids', or leave it out under 'ignore'"
             )
     return faults
-
-
-class _Book:
-    """What one job found on a segment so far."""
-
-    def __init__(self, segment: Segment, plan: LabelPlan, keep_masks: bool) -> None:
-        self._segment, self._plan, self._keep_masks = segment, plan, keep_masks
-        self._tallies: dict[str, Tally] = {}
-        self._rows: list[FrameRow] = []
-        self._masks: list[EncodedMask] = []
-
-    def note_unreadable(self, content: FrameContent) -> None:
-        self._rows.append(self._row(content, fate=FrameFate.UNREADABLE))
-
-    def enter(
-        self, content: FrameContent, seen: _Seen, before: _Seen | None, with_overlay: bool
-    ) -> None:
-        frame, segmentation = content.frame, seen.segmentation
-        previous = None if before is None else Previous(before.indices, before.truth)
-        tally = Tally(self._plan.names)
-        scores = tally.add(seen.truth, seen.indices, segmentation.confidence, previous)
-        for name in selections_of(self._segment, frame):
-            known = self._tallies.get(name)
-            self._tallies[name] = tally if known is None else known + tally
-        mix = segmentation.adapter_mix
-        adapters = tuple(zip(mix.names, mix.weights, strict=True))
-        self._rows.append(self._row(content, adapters=adapters, scores=scores))
-        if self._keep_masks:
-            self._masks.append(self._encoded(content, seen, with_overlay))
-
-    def result(self) -> JobResult:
-        return JobResult(self._tallies, tuple(self._rows), tuple(self._masks))
-
-    def _row(self, content: FrameContent, **found: object) -> FrameRow:
-        frame = content.frame
-        return FrameRow(
-            source=self._segment.source_name,
-            camera=self._segment.camera,
-            index=frame.index,
-            name=frame.name,
-            stamp_ns=frame.stamp_ns,
-            domain=frame.domain,
-            sequence=frame.sequence,
-            **found,  # type: ignore[arg-type]
-        )
-
-    def _encoded(self, content: FrameContent, seen: _Seen, with_overlay: bool) -> EncodedMask:
-        assert content.image is not None
-        overlay = seen.segmentation.overlay(content.image) if with_overlay else None
-        return EncodedMask(
-            self._segment.camera,
-            content.frame.index,
-            content.frame.stamp_ns,
-            content.frame_id,
-            encode_png(np.ascontiguousarray(seen.indices)),
-            encode_jpeg(overlay) if overlay is not None else b"",
-        )

@@ -15,6 +15,7 @@ from ovseg_ros.evaluation.metrics.tally import Tally
 from ovseg_ros.evaluation.page.thumbnails import choose_rows, draw_thumbnail
 from ovseg_ros.evaluation.page.write import write_report
 from ovseg_ros.evaluation.run.chunks import ChunkStore
+from ovseg_ros.evaluation.run.evaluator import usable_truth
 from ovseg_ros.evaluation.run.label_plan import translated
 from ovseg_ros.evaluation.run.masks_bag import write_masks
 from ovseg_ros.evaluation.run.outcome import Outcome
@@ -165,10 +166,7 @@ def _drawn(
             key = _key(segment, content.frame.index)
             if content.image is None or key not in masks[0]:
                 continue
-            ids = content.ids
-            truth = None
-            if ids is not None and not segment.source.unnamed_ids(ids):
-                truth = labels.truth_indices(ids, segment.source)
+            truth = usable_truth(segment, content, labels)
             other = None
             if len(masks) > 1:
                 other = translated(decode_ids(masks[1][key].png), plan.jobs[1].plan, labels)
