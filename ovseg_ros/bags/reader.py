@@ -80,18 +80,25 @@ class BagReader(Closing):
 
         Topics that the bag has not got yield nothing. Raises `BagError` where the bag is damaged.
         """
-        wanted = [c for c in self._reader.connections if c.topic in topics]
         with explained(self.path):
-            for kind, definition in {c.msgtype: c.msgdef for c in wanted}.items():
-                self._register(kind, definition)
-            found = self._reader.messages(wanted, start_ns, stop_ns) if wanted else ()
-            for connection, time_ns, raw in found:
+            for connection, time_ns, raw in self._raw(topics, start_ns, stop_ns):
+                self._register(connection.msgtype, connection.msgdef)
                 content = self._types.deserialize_cdr(raw, connection.msgtype)
                 yield BagMessage(connection.topic, time_ns, content)
+
+    def raw_messages(self, topics: Sequence[str]) -> Iterator[bytes]:
+        """Yield the serialised messages of `topics`, in order; raises `BagError`."""
+        with explained(self.path):
+            for _, _, raw in self._raw(topics, None, None):
+                yield raw
 
     def close(self) -> None:
         """Close the files."""
         self._reader.close()
+
+    def _raw(self, topics: Sequence[str], start_ns: int | None, stop_ns: int | None) -> Any:
+        wanted = [c for c in self._reader.connections if c.topic in topics]
+        return self._reader.messages(wanted, start_ns, stop_ns) if wanted else ()
 
     def _register(self, kind: str, definition: Any) -> None:
         """Make a type known that is not of ROS 2 itself, by the definition that the bag carries."""

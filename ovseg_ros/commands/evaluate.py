@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ovseg_ros.evaluation.footage.label_map import LabelMap
     from ovseg_ros.evaluation.run.chunks import ChunkStore
     from ovseg_ros.evaluation.run.configuration import Configuration
+    from ovseg_ros.evaluation.run.live import LiveRun
     from ovseg_ros.evaluation.run.outcome import Outcome
     from ovseg_ros.evaluation.run.plan import EvalPlan
 
@@ -66,6 +67,7 @@ def _report_run(arguments: argparse.Namespace) -> int:
     """Write the folder of results."""
     from ovseg_ros.evaluation.frame_table import require_pyarrow
     from ovseg_ros.evaluation.run.chunks import FOLDER_NAME, ChunkStore
+    from ovseg_ros.evaluation.run.outcome import merged
     from ovseg_ros.evaluation.run.report_folder import REPORT_NAME, write_results
     from ovseg_ros.output import make_folder, refuse_foreign
 
@@ -77,12 +79,33 @@ def _report_run(arguments: argparse.Namespace) -> int:
     make_folder(out)
     store = ChunkStore(out / FOLDER_NAME, plan.fingerprint(), arguments.resume)
     outcome = _evaluated(arguments, plan, store, keep_masks=True)
-    facts = _run_facts(arguments, started)
-    report = write_results(out, plan, outcome, store, arguments.thumbnails, facts)
+    written, live = store, None
+    facts: dict[str, str] = {}
+    if arguments.live:
+        found = _played(arguments, plan, store)
+        plan, written, live = found.plan, found.store, found.facts
+        outcome = merged(written.results(plan.segments))
+        facts["node"] = found.counters
+    facts |= _run_facts(arguments, started)
+    report = write_results(out, plan, outcome, written, arguments.thumbnails, facts, live)
     store.discard()
     _print_scores(plan, outcome)
     print(f"mean IoU {_shown(report)} on {plan.frames} frames; {out / 'report.html'}")
     return _faulty(outcome)
+
+
+def _played(arguments: argparse.Namespace, plan: EvalPlan, direct: ChunkStore) -> LiveRun:
+    from rich.console import Console
+
+    from ovseg_ros.demo.live import LiveView
+    from ovseg_ros.evaluation.run.chunks import FOLDER_NAME
+    from ovseg_ros.evaluation.run.live import run_live
+    from ovseg_ros.evaluation.run.live_session import LiveOptions
+
+    options = LiveOptions(arguments.rate or 0.0, arguments.max_age)
+    with LiveView(Console(stderr=True)) as view:
+        folder = arguments.out / FOLDER_NAME / "live"
+        return run_live(plan, direct, folder, options, view.show)
 
 
 def _plan_of(arguments: argparse.Namespace) -> EvalPlan:

@@ -10,6 +10,7 @@ from ovseg_ros.commands.options import (
     add_engine_options,
     add_package_option,
     positive,
+    rate_hz,
     seconds,
     whole,
 )
@@ -48,6 +49,7 @@ def add_evaluate_options(parser: argparse.ArgumentParser) -> None:
     _add_selection(parser)
     _add_labels(parser)
     _add_report(parser)
+    _add_live(parser)
 
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
@@ -127,6 +129,25 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_live(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("live")
+    group.add_argument(
+        "--live",
+        action="store_true",
+        help="play the frames to the node at rate, and set what came back beside the direct run",
+    )
+    group.add_argument(
+        "--rate", type=rate_hz, metavar="HZ", help="frames a second (default: as recorded)"
+    )
+    group.add_argument(
+        "--max-age",
+        type=whole,
+        default=0,
+        metavar="MS",
+        help="the node drops frames older than this (default: no limit)",
+    )
+
+
 def threshold(text: str) -> float | None:
     """Return a threshold in 0..1, or None for 'card'; raises argparse's error for anything else."""
     from ovseg_ros.evaluation.run.configuration import parse_threshold
@@ -143,6 +164,13 @@ def check_options(arguments: argparse.Namespace) -> None:
     if not folder and (arguments.against or arguments.resume):
         option = "--against" if arguments.against else "--resume"
         raise OvsegError(f"{option} needs a folder of results; give --out FOLDER")
+    if arguments.live and (not folder or arguments.against or arguments.ray):
+        raise OvsegError(
+            "--live writes a folder and compares with a direct run in this process; give --out "
+            "FOLDER, and neither --against nor --ray"
+        )
+    if not arguments.live and (arguments.rate or arguments.max_age):
+        raise OvsegError("--rate and --max-age are for --live; add it or leave them out")
     if arguments.names and (folder or arguments.labels):
         raise OvsegError(
             "--names asks for the names of the ground truth by others, for scores alone; give "

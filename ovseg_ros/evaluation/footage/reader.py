@@ -58,17 +58,25 @@ class FrameReader(Closing):
         for frame in frames:
             yield _content(frame, images, truths)
 
+    def encoded(self, frames: Sequence[FootageFrame]) -> Iterator[Any]:
+        """Yield the images of `frames` as they lie there: messages, or paths of files."""
+        images = self._streams([frame.image for frame in frames])
+        for frame in frames:
+            yield _found(frame.image, images)
+
     def close(self) -> None:
         """Close the bag."""
         for reader in self._readers.values():
             reader.close()
 
-    def _streams(self, places: Sequence[Place]) -> dict[str, _Stream]:
+    def _streams(self, places: Sequence[Place]) -> dict[str, MessageStream]:
         by_topic: dict[str, list[MessagePlace]] = {}
         for place in places:
             if isinstance(place, MessagePlace):
                 by_topic.setdefault(place.topic, []).append(place)
-        return {topic: _Stream(self._reader(topic), wanted) for topic, wanted in by_topic.items()}
+        return {
+            topic: MessageStream(self._reader(topic), wanted) for topic, wanted in by_topic.items()
+        }
 
     def _reader(self, topic: str) -> BagReader:
         """Return the reader of a topic: each topic is read at its own pace."""
@@ -77,13 +85,14 @@ class FrameReader(Closing):
         return self._readers[topic]
 
 
-class _Stream:
+class MessageStream:
     """The wanted messages of a topic, in whatever order they are asked for.
 
     They are read once, in order of time; what comes before it is asked for is kept until then.
     """
 
     def __init__(self, reader: BagReader, places: Sequence[MessagePlace]) -> None:
+        """Read from `reader`; `places` are of one topic, at least one."""
         times = [place.time_ns for place in places]
         self._path = reader.path
         self._left = reader.messages([places[0].topic], min(times), max(times) + 1)
@@ -91,6 +100,7 @@ class _Stream:
         self._kept: dict[MessagePlace, BagMessage] = {}
 
     def take(self, place: MessagePlace) -> Any:
+        """Return the message at `place`; raises `BagError` where it is not there."""
         while place not in self._kept:
             message = next(self._left, None)
             if message is None:
@@ -107,7 +117,7 @@ class _Stream:
 
 
 def _content(
-    frame: FootageFrame, images: dict[str, _Stream], truths: dict[str, _Stream]
+    frame: FootageFrame, images: dict[str, MessageStream], truths: dict[str, MessageStream]
 ) -> FrameContent:
     ids, frame_id, faults = None, "", []
     # Taken from its stream in any case, so that nothing is kept for good.
@@ -133,7 +143,7 @@ def _content(
     return FrameContent(frame, image, ids, " ".join(faults), frame_id)
 
 
-def _found(place: Place, streams: dict[str, _Stream]) -> Any:
+def _found(place: Place, streams: dict[str, MessageStream]) -> Any:
     return place.path if isinstance(place, FilePlace) else streams[place.topic].take(place)
 
 

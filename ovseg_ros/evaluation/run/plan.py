@@ -20,13 +20,15 @@ from ovseg_ros.packages import SEGMENTER_NAME, ModelPackage
 class EvalPlan:
     """The footage, the jobs on it, and the segments of the work. The first job is the one shown.
 
-    `about` says in words which frames were chosen, and what else a report should tell.
+    `about` says in words which frames were chosen, and what else a report should tell; `modes` how
+    the masks of each job came about, where that is not the same.
     """
 
     footages: tuple[Footage, ...]
     jobs: tuple[Job, ...]
     segments: tuple[Segment, ...]
     about: Mapping[str, str] = field(default_factory=dict)
+    modes: tuple[str, ...] = ()
 
     @property
     def frames(self) -> int:

@@ -90,6 +90,7 @@ def _report_of(
         **plan.about,
         "frames": f"{plan.frames}, {labelled} with ground truth",
         **job.configuration.facts(),
+        **({"mode": plan.modes[number]} if plan.modes else {}),
         "segmenter": segmenter_sha256(job.configuration)[:16],
     }
     return EvalReport(

@@ -72,16 +72,24 @@ Handler = Callable[[bytes, dict[str, int]], None]
 class Recorder:
     """Subscribes to the node's topics, and to the camera where there is a drive to score."""
 
-    def __init__(self, node: Node, recording: Recording, bag: BagWriter | None, full: bool) -> None:
-        """`full` also subscribes to the camera and the confidence; a benchmark hears masks only."""
+    def __init__(
+        self,
+        node: Node,
+        recording: Recording,
+        bag: BagWriter | None,
+        camera: bool,
+        confidence: bool,
+    ) -> None:
+        """Also hear `camera` and `confidence` where wanted; a benchmark hears masks only."""
         self._node, self._recording, self._bag = node, recording, bag
         self.statuses: list[dict[str, Any]] = []
         self._subscribe(LabelMap, topics.LABELS, _LATCHED, self._on_labels)
         self._masks = self._subscribe(Image, topics.MASK, _RELIABLE, self._on_mask)
-        if full:
+        if camera:
             self._subscribe(
                 CompressedImage, topics.CAMERA_COMPRESSED, _RELIABLE, self._on_camera_image
             )
+        if confidence:
             self._subscribe(Image, topics.CONFIDENCE, _RELIABLE, lambda raw, info: None)
         # Subscriptions become known over there in this order, so a status that arrives proves that
         # the node knows the others too.
@@ -165,6 +173,7 @@ def main() -> int:
     """Record until stopped, then write what was found to --result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--drive", type=Path, help="score against the ground truth of this drive")
+    parser.add_argument("--confidence", action="store_true", help="hear the confidence as well")
     parser.add_argument("--bag", type=Path, help="keep what was heard in this new bag")
     parser.add_argument("--result", type=Path, required=True, help="JSON to write at the end")
     arguments = parser.parse_args()
@@ -173,7 +182,8 @@ def main() -> int:
         drive = open_drive(arguments.drive) if arguments.drive else None
         bag = BagWriter(arguments.bag) if arguments.bag else None
         recording = Recording(drive)
-        recorder = Recorder(node, recording, bag, full=drive is not None)
+        confidence = arguments.confidence or drive is not None
+        recorder = Recorder(node, recording, bag, drive is not None, confidence)
         spin_while(executor, lambda: not recorder.connected and not stop)
         emit(EventKind.READY)
         spin_while(executor, lambda: not stop)
