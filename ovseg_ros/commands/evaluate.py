@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ovseg_ros.evaluation.run.chunks import ChunkStore
     from ovseg_ros.evaluation.run.configuration import Configuration
     from ovseg_ros.evaluation.run.live import LiveRun
+    from ovseg_ros.evaluation.run.live_session import LiveOptions
     from ovseg_ros.evaluation.run.outcome import Outcome
     from ovseg_ros.evaluation.run.plan import EvalPlan
 
@@ -76,6 +77,8 @@ def _report_run(arguments: argparse.Namespace) -> int:
     out = arguments.out
     refuse_foreign(out, (REPORT_NAME, FOLDER_NAME))
     plan = _plan_of(arguments)
+    if arguments.live:
+        _require_playable(arguments, plan)
     make_folder(out)
     store = ChunkStore(out / FOLDER_NAME, plan.fingerprint(), arguments.resume)
     outcome = _evaluated(arguments, plan, store, keep_masks=True)
@@ -90,6 +93,11 @@ def _report_run(arguments: argparse.Namespace) -> int:
     report = write_results(out, plan, outcome, written, arguments.thumbnails, facts, live)
     store.discard()
     _print_scores(plan, outcome)
+    if live is not None:
+        print(
+            f"live: {live.sent} frames sent, {live.compared} masks came back, "
+            f"{len(live.different)} of them unlike the direct run's; {facts['node']}"
+        )
     print(f"mean IoU {_shown(report)} on {plan.frames} frames; {out / 'report.html'}")
     return _faulty(outcome)
 
@@ -100,12 +108,25 @@ def _played(arguments: argparse.Namespace, plan: EvalPlan, direct: ChunkStore) -
     from ovseg_ros.demo.live import LiveView
     from ovseg_ros.evaluation.run.chunks import FOLDER_NAME
     from ovseg_ros.evaluation.run.live import run_live
+
+    folder = arguments.out / FOLDER_NAME / "live"
+    with LiveView(Console(stderr=True)) as view:
+        return run_live(plan, direct, folder, _live_options(arguments), view.show)
+
+
+def _require_playable(arguments: argparse.Namespace, plan: EvalPlan) -> None:
+    """Raise `OvsegError` for what cannot be played, before the direct run takes its time."""
+    from ovseg_ros.demo.graph import require_ros
+    from ovseg_ros.evaluation.run.live_session import playable
+
+    require_ros()
+    playable(plan, _live_options(arguments))
+
+
+def _live_options(arguments: argparse.Namespace) -> LiveOptions:
     from ovseg_ros.evaluation.run.live_session import LiveOptions
 
-    options = LiveOptions(arguments.rate or 0.0, arguments.max_age)
-    with LiveView(Console(stderr=True)) as view:
-        folder = arguments.out / FOLDER_NAME / "live"
-        return run_live(plan, direct, folder, options, view.show)
+    return LiveOptions(arguments.rate or 0.0, arguments.max_age)
 
 
 def _plan_of(arguments: argparse.Namespace) -> EvalPlan:

@@ -69,10 +69,7 @@ def record_live(
     cameras or sources, and `ProcessError` where a process dies; none is left running.
     """
     job = plan.jobs[0]
-    query = _query_of(job)
-    parameters = _parameters(job.configuration, options)
-    if len({(segment.source_name, segment.camera) for segment in plan.segments}) > 1:
-        raise OvsegError("--live plays one camera of one bag; choose it with --image-topic")
+    query, parameters = playable(plan, options)
     rate_hz = options.rate_hz or own_rate_hz(plan.footages[0].frames)
     session = run_session(
         SessionPlan(
@@ -104,6 +101,14 @@ def record_live(
         label_ids=tuple(label["id"] for label in labels if not label["negative"]),
         statuses=tuple(recording["statuses"]),
     )
+
+
+def playable(plan: EvalPlan, options: LiveOptions) -> tuple[str, dict[str, str | float]]:
+    """Return the query and the parameters for the node; raises `OvsegError` like `record_live`."""
+    job = plan.jobs[0]
+    if len({(segment.source_name, segment.camera) for segment in plan.segments}) > 1:
+        raise OvsegError("--live plays one camera of one bag; choose it with --image-topic")
+    return _query_of(job), _parameters(job.configuration, options)
 
 
 def fates_of(

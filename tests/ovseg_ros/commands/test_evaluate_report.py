@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("rosbags", reason="rosbags reads bags; pip install 'ovseg_ros[eval]'")
 pytest.importorskip("pyarrow", reason="pyarrow writes tables; pip install 'ovseg_ros[eval]'")
 import pyarrow.parquet  # noqa: E402
+from camera_bag import write_cameras  # noqa: E402
 from generated_drive import NAMES, write_drive  # noqa: E402
 from labelled_folder import write_folder  # noqa: E402
 
@@ -114,6 +115,26 @@ def test_several_bags_and_cameras_add_up(evaluate, bags, tiny_package):
         "camera /camera/image/compressed",
     ]
     assert two["selections"]["bag mcap_raw/bag"] == one
+
+
+def test_several_cameras_of_one_bag(evaluate, tmp_path):
+    bag = write_cameras(tmp_path / "bag")
+    names = ", ".join(f"{key}: {name}" for key, name in NAMES.items())
+    (tmp_path / "map.yaml").write_text(f"ids: {{{names}}}\n")
+    cameras = ["--image-topic", "/left", "--image-topic", "/right"]
+    truths = ["--truth", "/left/mask", "--truth", "/right/mask"]
+    options = [*cameras, *truths, "--label-map", tmp_path / "map.yaml"]
+    selections = evaluate(bag, *options)["selections"]
+    assert list(selections) == ["all", "camera /left", "camera /right"]
+    assert selections["all"]["frames"] == 8
+    with BagReader(tmp_path / "out" / "masks") as reader:
+        assert [topic.name for topic in reader.topics] == [
+            "/ovseg/labels",
+            "/ovseg/left/label_mask",
+            "/ovseg/left/overlay/compressed",
+            "/ovseg/right/label_mask",
+            "/ovseg/right/overlay/compressed",
+        ]
 
 
 def test_labels_maps_and_selections(evaluate, bags, tmp_path):

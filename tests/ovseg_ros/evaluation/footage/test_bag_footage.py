@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 pytest.importorskip("rosbags", reason="rosbags reads bags; pip install 'ovseg_ros[eval]'")
-from generated_drive import NAMES, draw_ids, paint, write_drive  # noqa: E402
+from camera_bag import SECOND, write_cameras  # noqa: E402
+from generated_drive import NAMES, draw_ids, write_drive  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from ovseg_ros.bags.messages import IMAGE, STRING, MessageMaker  # noqa: E402
@@ -13,27 +14,6 @@ from ovseg_ros.errors import OvsegError  # noqa: E402
 from ovseg_ros.evaluation.footage.bag import bag_footage  # noqa: E402
 from ovseg_ros.evaluation.footage.footage import Selection  # noqa: E402
 from ovseg_ros.evaluation.footage.reader import FrameReader  # noqa: E402
-
-SECOND = 10**9
-
-
-def write_cameras(path, cameras=("/left", "/right"), frames=4, truth=True, stamps=None):
-    """Write raw images of several cameras, each with a mask topic of its own."""
-    with BagWriter(path) as bag:
-        make = MessageMaker(bag.types, "optical")
-        for camera in cameras:
-            bag.declare(camera, IMAGE)
-            bag.declare(f"{camera}/mask", IMAGE)
-        for index in range(frames):
-            stamp = stamps[index] if stamps else SECOND + index * SECOND // 10
-            for offset, camera in enumerate(cameras):
-                ids = draw_ids(index + 10 * offset)
-                time_ns = SECOND + index * SECOND // 10
-                image = make.image(stamp, paint(ids, index))
-                bag.write(camera, image, time_ns)
-                if truth:
-                    bag.write(f"{camera}/mask", make.image(stamp, ids), time_ns + 5)
-    return path
 
 
 def contents(footage):
