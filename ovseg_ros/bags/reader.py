@@ -41,7 +41,7 @@ class BagReader(Closing):
             from rosbags.rosbag2 import Reader
             from rosbags.typesys import Stores, get_typestore
         except ImportError:
-            raise MissingExtraError("rosbags", "eval") from None
+            raise MissingExtraError("rosbags", "cpu") from None
         self.path = path
         self._types = get_typestore(Stores.ROS2_JAZZY)
         with explained(path):

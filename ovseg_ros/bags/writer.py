@@ -36,7 +36,7 @@ class BagWriter(Closing):
             from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
             from rosbags.typesys import Stores, get_typestore
         except ImportError:
-            raise MissingExtraError("rosbags", "eval") from None
+            raise MissingExtraError("rosbags", "cpu") from None
         self._path = path.absolute()
         if self._path.exists():
             raise OutputError(f"{path} is there already; remove it or choose another name")

@@ -84,17 +84,9 @@ def _report_of(
     against: EvalReport | None,
 ) -> EvalReport:
     job, found = plan.jobs[number], outcome.jobs[number]
-    labelled = sum(footage.labelled for footage in plan.footages)
-    facts = {
-        "data": plan.source,
-        **plan.about,
-        "frames": f"{plan.frames}, {labelled} with ground truth",
-        **job.configuration.facts(),
-        **({"mode": plan.modes[number]} if plan.modes else {}),
-        "segmenter": segmenter_sha256(job.configuration)[:16],
-    }
+    facts = _facts(plan, number)
     return EvalReport(
-        title=f"{plan.source}: {job.configuration.package}",
+        title=_title(plan, number),
         facts=facts,
         summaries=summaries_of(found.tallies),
         frames=found.rows,
@@ -105,6 +97,30 @@ def _report_of(
         run=run,
         against=against,
     )
+
+
+def _facts(plan: EvalPlan, number: int) -> dict[str, str]:
+    """Return what was evaluated and how: the same on every run, wherever it runs."""
+    configuration = plan.jobs[number].configuration
+    labelled = sum(footage.labelled for footage in plan.footages)
+    return {
+        "data": plan.source,
+        **plan.about,
+        "frames": f"{plan.frames}, {labelled} with ground truth",
+        **configuration.facts(),
+        **({"mode": plan.modes[number]} if plan.modes else {}),
+        "segmenter": segmenter_sha256(configuration)[:16],
+    }
+
+
+def _title(plan: EvalPlan, number: int) -> str:
+    """Return the data, and the package or what the two configurations differ by."""
+    words = [plan.jobs[number].configuration.package]
+    if len(plan.jobs) > 1:
+        mine, other = _facts(plan, number), _facts(plan, 1 - number)
+        differing = [key for key in mine if mine[key] != other[key] and key != "segmenter"]
+        words = [f"{key} {mine[key]}" for key in differing] or words
+    return f"{plan.source}: {', '.join(words)}"
 
 
 def summaries_of(tallies: Mapping[str, Tally]) -> dict[str, Summary]:
