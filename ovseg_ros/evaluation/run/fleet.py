@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,15 +73,22 @@ def run_fleet(
         while waiting or running:
             while waiting and len(running) < most:
                 segment = waiting.pop()
-                running[task.remote(jobs, segment, keep_masks)] = segment
+                running[task.remote(jobs, segment, keep_masks, os.getcwd())] = segment
             (done, *_), _ = ray.wait(list(running), num_returns=1)
             segment = running.pop(done)
             store.put(_result(ray, done))
             on_frames(len(segment.frames))
 
 
-def evaluate_segment(jobs: tuple[Job, ...], segment: Segment, keep_masks: bool) -> bytes | _Failure:
-    """Evaluate one segment in a worker; return its result as bytes, or why there is none."""
+def evaluate_segment(
+    jobs: tuple[Job, ...], segment: Segment, keep_masks: bool, folder: str
+) -> bytes | _Failure:
+    """Evaluate one segment in a worker; return its result as bytes, or why there is none.
+
+    Relative paths begin at `folder`, where the one who asks is.
+    """
+    with suppress(OSError):
+        os.chdir(folder)
     try:
         with SegmentEvaluator(jobs, keep_masks) as evaluator:
             return evaluator.evaluate(segment).to_bytes()

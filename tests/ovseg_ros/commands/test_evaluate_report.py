@@ -148,6 +148,16 @@ def test_labels_maps_and_selections(evaluate, bags, tmp_path):
     assert labels["automobile"]["truth_px"] > 0
 
 
+def test_hostile_names_are_only_text(evaluate, bags, tmp_path, capsys):
+    name = "<script>alert(1)</script> [/red] [bold]"
+    mapping = json.dumps({"map": {"tree": name}})
+    (tmp_path / "map.yaml").write_text(mapping)
+    report = evaluate(bags["mcap", "raw"], "--label-map", tmp_path / "map.yaml", "--every", 3)
+    assert name in report["selections"]["all"]["labels"]
+    assert "<script>alert" not in (tmp_path / "out" / "report.html").read_text()
+    assert "[/red]" in capsys.readouterr().out
+
+
 def test_a_bag_without_ground_truth_needs_labels(evaluate, tiny_package, tmp_path, capsys):
     bag = write_drive(tmp_path / "drive", frames=4, truth=False)
     base = ["eval", str(bag), "--package", str(tiny_package), "--out", str(tmp_path / "out")]
