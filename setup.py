@@ -143,8 +143,7 @@ setup(
         "modelopt": requirements("modelopt"),
         "eval": ["rosbags>=0.10", "onnxruntime>=1.17", "pyarrow>=14"],
         "fleet": ["ray>=2.30", "rosbags>=0.10", "onnxruntime>=1.17", "pyarrow>=14"],
-        # The operator's page needs nothing beyond the core so far.
-        "console": [],
+        "console": requirements("console"),
         "dev": requirements("dev"),
     },
 )

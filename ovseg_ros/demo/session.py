@@ -42,8 +42,10 @@ class SessionPlan:
     `raw_size_px` (W, H) makes the camera publish raw rgb8 of that size and the recorder hear only
     masks, labels and status, as a benchmark needs; None plays the drive's own JPEG frames and
     scores the masks. `rate_hz` 0 is the rate of the drive; `bag` is where to record;
-    `node_parameters` are set on the node on top of those of every session. A `playlist` takes the
-    place of the drive: its frames are played once, and masks are recorded without being scored.
+    `node_parameters` are set on the node on top of those of every session; `companions` are more
+    processes by name, each a module with its arguments, that run as long as the session. A
+    `playlist` takes the place of the drive: its frames are played once, and masks are recorded
+    without being scored.
     """
 
     drive: Path
@@ -54,6 +56,7 @@ class SessionPlan:
     raw_size_px: tuple[int, int] | None = None
     bag: Path | None = None
     node_parameters: Mapping[str, str | float] = field(default_factory=dict)
+    companions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     playlist: Playlist | None = None
 
     @property
@@ -103,6 +106,8 @@ def run_session(
         processes.start(RECORDER, "ovseg_ros.nodes.demo.recorder", *_recorder(plan, recording))
         result.node_spawn_ns = time.time_ns()
         processes.start(NODE, "ovseg_ros.nodes.main", *_node(plan))
+        for name, words in plan.companions.items():
+            processes.start(name, *words)
         start_sign = ["--go", str(go)]
         processes.start(
             OPERATOR, "ovseg_ros.nodes.demo.operator", "--script", str(script), *start_sign

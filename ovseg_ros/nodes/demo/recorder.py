@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import array
-import math
 import sys
 import time
 from collections.abc import Callable
@@ -28,6 +26,7 @@ from ovseg_ros.demo.scoring import ids_in
 from ovseg_ros.evaluation.drive import frame_key, open_drive
 from ovseg_ros.msg import LabelMap, SegmentationStatus
 from ovseg_ros.nodes.demo.process import ros_node, spin_while
+from ovseg_ros.nodes.message_reading import rgb_of, status_as_json
 from ovseg_ros.nodes.stop_signals import StopRequest
 from ovseg_ros.output import write_json
 
@@ -38,34 +37,6 @@ _LATCHED = QoSProfile(
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
 _TICK_S = 1.0
-_STATUS_FIELDS = (
-    "revision",
-    "rate_hz",
-    "age_p50_ms",
-    "age_p95_ms",
-    "age_p99_ms",
-    "latency_p50_ms",
-    "latency_p95_ms",
-    "latency_p99_ms",
-    "inference_p50_ms",
-    "received",
-    "published",
-    "replaced",
-    "stale",
-    "superseded",
-    "rejected",
-    "last_error",
-    "package",
-    "backend",
-    "adapter_mode",
-    "adapter_names",
-    "adapter_weights",
-    "adapter_distances",
-    "adapter_gate",
-    "adapter_entropy_bits",
-    "adapter_switches",
-)
-
 Handler = Callable[[bytes, dict[str, int]], None]
 
 
@@ -119,7 +90,7 @@ class Recorder:
     def _on_labels(self, raw: bytes, info: dict[str, int]) -> None:
         message = deserialize_message(raw, LabelMap)
         labels = tuple(
-            LabelEntry(spec.id, spec.name, tuple(spec.synonyms), spec.negative, _rgb(color))
+            LabelEntry(spec.id, spec.name, tuple(spec.synonyms), spec.negative, rgb_of(color))
             for spec, color in zip(message.labels, message.colors, strict=True)
         )
         record = LabelMapRecord(message.revision, info["source_timestamp"], labels)
@@ -146,7 +117,7 @@ class Recorder:
 
     def _on_status(self, raw: bytes, info: dict[str, int]) -> None:
         message = deserialize_message(raw, SegmentationStatus)
-        values = {name: _as_json(getattr(message, name)) for name in _STATUS_FIELDS}
+        values = status_as_json(message)
         self.statuses.append({"time_ns": info["source_timestamp"], **values})
 
     def _tick(self) -> None:
@@ -154,19 +125,6 @@ class Recorder:
         self._recording.settle(now_ns)
         status = self.statuses[-1] if self.statuses else None
         emit(EventKind.TICK, time_ns=now_ns, status=status, **self._recording.take_second())
-
-
-def _as_json(value: Any) -> Any:
-    """Return a field of a message as JSON has it, which knows no NaN."""
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    if isinstance(value, list | array.array):
-        return [_as_json(entry) for entry in value]
-    return value
-
-
-def _rgb(color: Any) -> tuple[int, int, int]:
-    return round(255 * color.r), round(255 * color.g), round(255 * color.b)
 
 
 def main() -> int:
