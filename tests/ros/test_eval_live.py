@@ -17,11 +17,10 @@ pytestmark = pytest.mark.ros
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", ["raw", "compressed"])
-def test_masks_that_come_back_are_those_of_the_direct_run(tiny_package, tmp_path, form):
+def test_masks_that_come_back_are_those_of_the_direct_run(tiny_package, tmp_path):
     folder = write_folder(tmp_path / "folder", 20)
     bag, out = str(tmp_path / "bag"), tmp_path / "out"
-    assert main(["bag", "from-images", str(folder), bag, "--image", form]) == 0
+    assert main(["bag", "from-images", str(folder), bag, "--image", "raw"]) == 0
     options = ["--live", "--rate", "10", "--out", str(out), "--package", str(tiny_package)]
     assert main(["eval", bag, *options]) == 0
     report = json.loads((out / "report.json").read_text())

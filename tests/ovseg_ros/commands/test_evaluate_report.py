@@ -83,11 +83,10 @@ def test_masks_are_a_bag_with_the_stamps_of_the_frames(evaluate, bags, tmp_path)
     assert compressed_to_rgb(overlays[0].content).shape == (180, 240, 3)
 
 
-@pytest.mark.parametrize("form", ["raw", "compressed"])
-def test_every_storage_and_every_run_gives_the_same_numbers(evaluate, bags, form):
-    first = evaluate(bags["mcap", form], out="first")
-    assert evaluate(bags["sqlite3", form], out="second") == first
-    assert evaluate(bags["mcap", form], out="first") == first
+def test_every_storage_and_every_run_gives_the_same_numbers(evaluate, bags):
+    first = evaluate(bags["mcap", "raw"], out="first")
+    assert evaluate(bags["sqlite3", "raw"], out="second") == first
+    assert evaluate(bags["mcap", "raw"], out="first") == first
 
 
 def test_a_bag_gives_the_numbers_of_its_folder(evaluate, bags, folder):
