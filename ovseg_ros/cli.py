@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from ovseg_ros import __version__
 from ovseg_ros.commands import (
     adapters,
+    bag,
     bench,
     build,
     calibrate,
@@ -31,6 +32,7 @@ EXIT_INTERRUPTED = 130
 _VERBS = (
     segment,
     evaluate,
+    bag,
     demo,
     console,
     bench,

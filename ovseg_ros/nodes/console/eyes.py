@@ -18,10 +18,10 @@ from ovseg_ros.console.matching import Matcher
 from ovseg_ros.console.moment import Moment, Picture
 from ovseg_ros.console.settings import CameraTransport
 from ovseg_ros.errors import FrameError
+from ovseg_ros.image_messages import compressed_to_rgb, raw_to_rgb
 from ovseg_ros.nodes import qos
 from ovseg_ros.nodes.console.graph_names import GraphNames
 from ovseg_ros.nodes.frames import stamp_ns
-from ovseg_ros.nodes.image_conversion import compressed_to_rgb, raw_to_rgb
 
 _LOOK_S = 0.1
 # Reloading the page, or a look at another one, must not cost a new subscription.

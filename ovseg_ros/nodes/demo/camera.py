@@ -8,6 +8,7 @@ import itertools
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image as PillowImage
@@ -27,7 +28,7 @@ from ovseg_ros.nodes.stop_signals import StopRequest
 FRAME_ID = "camera"
 _MOST_RAW_FRAMES = 90
 _MATCH_TIMEOUT_S = 60.0
-_SETTLE_S = 0.5
+SETTLE_S = 0.5
 
 
 class Camera:
@@ -39,28 +40,10 @@ class Camera:
         qos = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
         if raw_size_px:
             self._messages = _raw_messages(drive, raw_size_px)
-            self._publisher = node.create_publisher(Image, topics.CAMERA_RAW, qos)
+            self.publisher = node.create_publisher(Image, topics.CAMERA_RAW, qos)
         else:
             self._messages = [_compressed_message(frame.image) for frame in drive.frames]
-            self._publisher = node.create_publisher(CompressedImage, topics.CAMERA_COMPRESSED, qos)
-
-    def wait_for_subscribers(
-        self, executor: SingleThreadedExecutor, wanted: int, stop: StopRequest
-    ) -> None:
-        """Wait until `wanted` subscribers are matched; raises `OvsegError` after a minute."""
-        deadline = time.monotonic() + _MATCH_TIMEOUT_S
-
-        def missing() -> bool:
-            return self._publisher.get_subscription_count() < wanted and not stop
-
-        spin_while(executor, lambda: missing() and time.monotonic() < deadline)
-        if missing():
-            raise OvsegError(
-                f"only {self._publisher.get_subscription_count()} of {wanted} subscribers of the "
-                f"camera came within {_MATCH_TIMEOUT_S:g} s; see the log of the node"
-            )
-        # A match is known here a moment before it is known over there.
-        stop.wait(_SETTLE_S)
+            self.publisher = node.create_publisher(CompressedImage, topics.CAMERA_COMPRESSED, qos)
 
     def play(self, rate_hz: float, seconds: float, stop: StopRequest) -> int:
         """Publish at `rate_hz` for `seconds`, looping over the drive; return how many were sent."""
@@ -70,8 +53,27 @@ class Camera:
             if stop.wait(max(0.0, due - time.monotonic())) or due - start >= seconds:
                 return sent
             message.header.stamp = self._node.get_clock().now().to_msg()
-            self._publisher.publish(message)
+            self.publisher.publish(message)
         raise OvsegError("the drive has no frames")
+
+
+def wait_for_subscribers(
+    publisher: Any, executor: SingleThreadedExecutor, wanted: int, stop: StopRequest
+) -> None:
+    """Wait until `wanted` subscribers are matched; raises `OvsegError` after a minute."""
+    deadline = time.monotonic() + _MATCH_TIMEOUT_S
+
+    def missing() -> bool:
+        return publisher.get_subscription_count() < wanted and not stop
+
+    spin_while(executor, lambda: missing() and time.monotonic() < deadline)
+    if missing():
+        raise OvsegError(
+            f"only {publisher.get_subscription_count()} of {wanted} subscribers of the "
+            f"camera came within {_MATCH_TIMEOUT_S:g} s; see the log of the node"
+        )
+    # A match is known here a moment before it is known over there.
+    stop.wait(SETTLE_S)
 
 
 def _compressed_message(data: bytes) -> CompressedImage:
@@ -115,11 +117,11 @@ def main() -> int:
         drive = open_drive(arguments.drive)
         camera = Camera(node, drive, arguments.raw)
         wait_for_go(executor, arguments.go, stop)
-        camera.wait_for_subscribers(executor, arguments.subscribers, stop)
+        wait_for_subscribers(camera.publisher, executor, arguments.subscribers, stop)
         emit(EventKind.READY, start_ns=time.time_ns())
         sent = camera.play(arguments.rate_hz or drive.rate_hz, arguments.seconds, stop)
         # A message that is still in the sockets would be lost with this process.
-        stop.wait(_SETTLE_S)
+        stop.wait(SETTLE_S)
     emit(EventKind.DONE, sent=sent)
     return 0
 
