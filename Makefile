@@ -22,7 +22,7 @@ ENVIRONMENT := $(VENV)/.stamp-environment
 PACKAGE := $(VENV)/.stamp-package
 TORCH := $(VENV)/.stamp-torch
 COLCON := .venv-colcon/.stamp-colcon
-TORCH_LISTS := train.txt calibrate.txt tensorrt.txt modelopt.txt torchmetrics.txt
+TORCH_LISTS := train.txt calibrate.txt tensorrt.txt modelopt.txt torchmetrics.txt fleet.txt
 
 # What train-tiny starts from: folders with camvid/ and idd_lite/, and with the initial weights.
 DATA ?= ../shared/data

@@ -142,7 +142,7 @@ setup(
         "train": requirements("train"),
         "modelopt": requirements("modelopt"),
         "eval": ["rosbags>=0.10", "onnxruntime>=1.17", "pyarrow>=14"],
-        "fleet": ["ray>=2.30", "rosbags>=0.10", "onnxruntime>=1.17", "pyarrow>=14"],
+        "fleet": [*requirements("fleet"), "rosbags>=0.10", "onnxruntime>=1.17", "pyarrow>=14"],
         "console": requirements("console"),
         "dev": requirements("dev"),
     },
