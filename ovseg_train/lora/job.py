@@ -180,7 +180,7 @@ def info_of(
 def _trust(recipe: LoraRecipe, frames: FrameSet, held_out: FrameSet) -> float:
     """Return how much of what few frames taught is kept, 0..1; all where others confirmed it."""
     count = len(frames.frames)
-    return 1.0 if held_out.frames else round(count / (count + recipe.doubt_frames), 4)
+    return 1.0 if held_out.frames else round(min(1.0, count / recipe.enough_frames), 4)
 
 
 def _metrics(trainer: Trainer, progress: Progress) -> dict[str, Any]:

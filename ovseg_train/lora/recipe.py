@@ -33,7 +33,7 @@ class LoraRecipe:
     loss: LossRecipe
     hold_out_share: float
     fewest_to_hold_out: int
-    doubt_frames: float
+    enough_frames: int
     evaluate_steps: int
     patience: int
     checkpoint_steps: int
