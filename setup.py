@@ -141,7 +141,7 @@ setup(
         "torch": ["torch>=2.6", "safetensors>=0.4", "onnx>=1.16"],
         "train": requirements("train"),
         "modelopt": requirements("modelopt"),
-        "eval": ["rosbags>=0.10", "onnxruntime>=1.17"],
+        "eval": ["rosbags>=0.10", "onnxruntime>=1.17", "pyarrow>=14"],
         # The operator's page needs nothing beyond the core so far.
         "console": [],
         "dev": requirements("dev"),

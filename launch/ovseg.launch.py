@@ -12,11 +12,13 @@ from launch.action import Action
 from launch.actions import (
     DeclareLaunchArgument,
     EmitEvent,
+    IncludeLaunchDescription,
     OpaqueFunction,
     RegisterEventHandler,
     SetEnvironmentVariable,
 )
 from launch.events import matches_action
+from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
 from launch_ros.event_handlers import OnStateTransition
@@ -59,14 +61,25 @@ ARGUMENTS = (
         "camera_names",
         default_value="",
         description="Names of several cameras, separated by commas, such as front,rear; their "
-        "topics are <name>/image and ovseg/<name>/label_mask etc. Empty: as in params_file, which "
-        "by default has a single camera at image_topic.",
+        "topics are <name>/image, <name>/depth, ovseg/<name>/label_mask etc. Empty: as in "
+        "params_file, which by default has a single camera at image_topic.",
     ),
     DeclareLaunchArgument(
         "image_topics",
         default_value="",
         description="Topics of the raw images of camera_names, in the same order, separated by "
         "commas; empty: <name>/image.",
+    ),
+    DeclareLaunchArgument(
+        "depth_topic",
+        default_value="depth",
+        description="Topic of the depth that is registered to the camera, 16UC1 or 32FC1, for "
+        "~/points.",
+    ),
+    DeclareLaunchArgument(
+        "camera_info_topic",
+        default_value="camera_info",
+        description="Topic of the camera's calibration, for ~/points.",
     ),
     DeclareLaunchArgument(
         "transport",
@@ -119,7 +132,11 @@ ARGUMENTS = (
 
 def generate_launch_description() -> LaunchDescription:
     """Return the arguments and what to do with them."""
-    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=start_node)])
+    # Its arguments (rviz, rqt, foxglove, ...) are arguments of this file too.
+    viewers = IncludeLaunchDescription(
+        PythonLaunchDescriptionSource(str(SHARE / "launch" / "viewers.launch.py"))
+    )
+    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=start_node), viewers])
 
 
 def start_node(context: LaunchContext) -> list[Action]:
@@ -144,7 +161,7 @@ def start_node(context: LaunchContext) -> list[Action]:
 
 
 def remappings(value: dict[str, str]) -> list[tuple[str, str]]:
-    """Return which topic each image topic of the node is to be; raises `ValueError`."""
+    """Return which topic each camera topic of the node is to be; raises `ValueError`."""
     names, given = (listed(value[argument]) for argument in ("camera_names", "image_topics"))
     if given and len(given) != len(names):
         raise ValueError(
@@ -154,11 +171,14 @@ def remappings(value: dict[str, str]) -> list[tuple[str, str]]:
     topics = dict(zip((f"{name}/image" for name in names), given, strict=False))
     if not names:
         topics["image"] = value["image_topic"]
-    return [
+    images = [
         (f"{image}{form}", f"{topic}{form}")
         for image, topic in topics.items()
         for form in ("", "/compressed")
     ]
+    if names:
+        return images
+    return [*images, ("depth", value["depth_topic"]), ("camera_info", value["camera_info_topic"])]
 
 
 def listed(text: str) -> list[str]:

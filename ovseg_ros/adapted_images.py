@@ -8,9 +8,9 @@ from pathlib import Path
 from ovseg_ros.adapters.domain import frame_fault
 from ovseg_ros.adapters.library import AdapterLibrary, adapter_folder
 from ovseg_ros.adapters.mix import AdapterMode
+from ovseg_ros.adapters.pinning import parse_choice
 from ovseg_ros.adapters.retrieval import BaseDomain
 from ovseg_ros.adapters.selection import AdapterSelector, SelectionSettings
-from ovseg_ros.errors import AdapterError
 from ovseg_ros.segmentation import Segmentation, UInt8Array
 from ovseg_ros.segmenter import Segmenter
 
@@ -30,7 +30,7 @@ class AdaptedImages:
         settings = SelectionSettings(most_rank=most_rank)
         self._segmenter = segmenter
         self._selector = AdapterSelector(library, settings, BaseDomain.of(card))
-        self._mode, names, weights = _parsed(choice)
+        self._mode, names, weights = parse_choice(choice)
         segmenter.set_adapter(self._selector.choose(self._mode, names, weights))
 
     def infer(self, image: UInt8Array) -> Segmentation:
@@ -51,19 +51,3 @@ class AdaptedImages:
             return replace(segmentation, adapter_mix=mix)
         self._segmenter.set_adapter(mix)
         return self._segmenter.infer(image)
-
-
-def _parsed(choice: str) -> tuple[AdapterMode, tuple[str, ...], tuple[float, ...]]:
-    if choice in (AdapterMode.AUTO.value, AdapterMode.NONE.value):
-        return AdapterMode(choice), (), ()
-    parts = [part.strip().partition("=") for part in choice.split(",")]
-    names = tuple(name for name, _, _ in parts)
-    if not any(sign for _, sign, _ in parts):
-        return AdapterMode.PINNED, names, ()
-    try:
-        return AdapterMode.PINNED, names, tuple(float(weight) for _, _, weight in parts)
-    except ValueError:
-        raise AdapterError(
-            f"adapters '{choice}' were asked for; auto, none, or names were wanted, all of them "
-            "with a weight or none, for example fog=0.7,rain=0.3"
-        ) from None

@@ -19,6 +19,10 @@ class FrameError(OvsegError):
     """A camera frame cannot be used; the frame is dropped and counted."""
 
 
+class PointsError(OvsegError):
+    """No point cloud can be made of a frame; its mask is published all the same."""
+
+
 class BackendError(OvsegError):
     """An inference backend is not available or cannot run the package."""
 

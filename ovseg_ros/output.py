@@ -33,7 +33,9 @@ def write_file(path: Path, data: bytes | memoryview) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write `value` to `path` as UTF-8 JSON, all of it or nothing; raises `OutputError`."""
-    write_file(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    # Half of a surrogate pair, which a file name may hold, is written as JSON's own escape.
+    write_file(path, text.encode(errors="backslashreplace"))
 
 
 @contextmanager

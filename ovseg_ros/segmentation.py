@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ovseg_ros.adapters.mix import AdapterMix
+from ovseg_ros.overlay import lay_over
 from ovseg_ros.vocabulary import Vocabulary
 
 UInt8Array: TypeAlias = npt.NDArray[np.uint8]
@@ -55,17 +56,18 @@ class Segmentation:
 
     def colors(self) -> UInt8Array:
         """Return the mask in label colours, uint8 [H, W, 3] RGB, black where there is no label."""
-        palette = np.zeros((int(self.label_mask.max(initial=0)) + 1, 3), np.uint8)
-        for label in self.vocabulary.published:
-            if label.id < len(palette):
-                palette[label.id] = label.color
-        return palette[self.label_mask]
+        return self._palette()[self.label_mask]
 
     def overlay(self, image: UInt8Array, opacity: float = 0.5) -> UInt8Array:
         """Return `image` uint8 [H, W, 3] RGB with the label colours laid over it.
 
         `opacity` in 0..1 is the weight of the colour; pixels without a label keep the image.
         """
-        weight = np.where(self.label_mask > 0, round(256 * opacity), 0).astype(np.uint16)[..., None]
-        mixed = image * (256 - weight) + self.colors() * weight
-        return (mixed >> 8).astype(np.uint8)
+        return lay_over(image, self.label_mask, self._palette(), opacity)
+
+    def _palette(self) -> UInt8Array:
+        palette = np.zeros((int(self.label_mask.max(initial=0)) + 1, 3), np.uint8)
+        for label in self.vocabulary.published:
+            if label.id < len(palette):
+                palette[label.id] = label.color
+        return palette

@@ -51,6 +51,27 @@ def pinned_weights(names: Sequence[str], weights: Sequence[float]) -> tuple[floa
     return tuple(float(weight) for weight in weights)
 
 
+def parse_choice(choice: str) -> tuple[AdapterMode, tuple[str, ...], tuple[float, ...]]:
+    """Return (mode, names, weights) of 'auto', 'none', 'fog' or 'fog=0.7,rain=0.3'.
+
+    Raises `AdapterError` where a weight is no number or only some adapters have one; whether names
+    are known and weights are shares is for those who pin them.
+    """
+    if choice in (AdapterMode.AUTO.value, AdapterMode.NONE.value):
+        return AdapterMode(choice), (), ()
+    parts = [part.strip().partition("=") for part in choice.split(",")]
+    names = tuple(name for name, _, _ in parts)
+    if not any(sign for _, sign, _ in parts):
+        return AdapterMode.PINNED, names, ()
+    try:
+        return AdapterMode.PINNED, names, tuple(float(weight) for _, _, weight in parts)
+    except ValueError:
+        raise AdapterError(
+            f"adapters '{choice}' were asked for; auto, none, or names were wanted, all of them "
+            "with a weight or none, for example fog=0.7,rain=0.3"
+        ) from None
+
+
 def refuse_names(mode: AdapterMode, names: Sequence[str], weights: Sequence[float]) -> None:
     """Raise `AdapterError` where a `mode` that takes no adapters is given some."""
     if len(names) or len(weights):

@@ -10,12 +10,13 @@ from ovseg_ros.bench.bare_call import BareCall
 from ovseg_ros.bench.material import SIZE_PX, median_and_p95, scaled_frames
 from ovseg_ros.bench.results import BenchResult, Claim, table
 from ovseg_ros.demo.events import Event
-from ovseg_ros.demo.report import build_report, percentiles
+from ovseg_ros.demo.report import build_report
 from ovseg_ros.demo.run import nouns_by_frequency
 from ovseg_ros.demo.script import Door, Step
 from ovseg_ros.demo.session import SessionPlan, SessionResult, run_session
 from ovseg_ros.evaluation.drive import open_drive
 from ovseg_ros.packages import ModelPackage
+from ovseg_ros.percentiles import percentiles
 from ovseg_ros.svg_chart import Chart, Series
 from ovseg_ros.text.bank import TextBank
 

@@ -14,10 +14,10 @@ from ovseg_ros.bench.node import RATE_HZ
 from ovseg_ros.bench.results import BenchResult, Claim, table
 from ovseg_ros.demo.events import Event
 from ovseg_ros.demo.ledger import Rule
-from ovseg_ros.demo.report import percentiles
 from ovseg_ros.demo.script import Door, Step
 from ovseg_ros.demo.session import SessionPlan, SessionResult, run_session
 from ovseg_ros.packages import ModelPackage
+from ovseg_ros.percentiles import percentiles
 from ovseg_ros.svg_chart import Chart, Series
 from ovseg_ros.text.bank import TextBank
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ovseg_ros.bench.results import BenchResult
 
 NAME = "bench"
-HELP = "measure: labels, the node, changes of query, packages, GPU engines, adapters"
+HELP = "measure: labels, the node, changes of query, packages, GPU engines, adapters, points"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,10 +42,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     drive = kinds.add_parser("adapter-drive", help="how the mix follows changes of domain")
     drive.add_argument("--adapter-dir", type=Path, metavar="DIR", help="default: the package's")
     drive.add_argument("--threads", type=positive, default=0, help="default: all cores")
-    add_engine_options(labels)
-    for kind in (labels, node, query, gpu, retrieval, adapters, drive):
+    switch = kinds.add_parser("switch", help="what a change of adapters costs the frames around it")
+    switch.add_argument("--switches", type=positive, default=150, help="how many changes")
+    points = kinds.add_parser("points", help="labelled points beside inference")
+    points.add_argument("--calls", type=positive, default=100, help="per encoding of depth")
+    for kind in (labels, points):
+        add_engine_options(kind)
+    for kind in (labels, node, query, gpu, retrieval, adapters, drive, switch, points):
         add_package_option(kind)
-    for kind in (labels, node, query, packages, gpu, adapters, drive):
+    for kind in (labels, node, query, packages, gpu, adapters, drive, switch, points):
         kind.add_argument("--bag", type=Path, metavar="PATH", help="frames of another drive")
     for kind, measure in (
         (labels, _labels),
@@ -56,6 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         (retrieval, _retrieval),
         (adapters, _adapters),
         (drive, _adapter_drive),
+        (switch, _switch),
+        (points, _points),
     ):
         kind.add_argument(
             "--out",
@@ -170,6 +177,23 @@ def _labels(arguments: argparse.Namespace) -> BenchResult:
         progress_bar("timing", total) as advance,
     ):
         return bench_labels(segmenter, frames, arguments.calls, advance)
+
+
+def _points(arguments: argparse.Namespace) -> BenchResult:
+    from ovseg_ros.bench.material import scaled_frames
+    from ovseg_ros.bench.points import bench_points
+    from ovseg_ros.commands.progress import progress_bar
+    from ovseg_ros.evaluation.drive import open_drive
+    from ovseg_ros.points.depth import DepthEncoding
+    from ovseg_ros.segmenter import Segmenter
+
+    engine = engine_of(arguments)
+    frames = scaled_frames(open_drive(_drive(arguments)))
+    with (
+        Segmenter.open(arguments.package, engine=engine, camera_px=arguments.camera) as segmenter,
+        progress_bar("timing", len(DepthEncoding) * arguments.calls) as advance,
+    ):
+        return bench_points(segmenter, frames, arguments.calls, advance)
 
 
 def _node(arguments: argparse.Namespace) -> BenchResult:
@@ -294,6 +318,21 @@ def _adapter_drive(arguments: argparse.Namespace) -> BenchResult:
     ):
         base = BaseDomain.of(package.card)
         return bench_adapter_drive(segmenter, library, frames, base, advance)
+
+
+def _switch(arguments: argparse.Namespace) -> BenchResult:
+    from ovseg_ros.adapters.library import AdapterLibrary, adapter_folder
+    from ovseg_ros.bench.switch import bench_switch
+    from ovseg_ros.packages import ModelPackage
+
+    package = ModelPackage.load(arguments.package)
+    library = AdapterLibrary.open(adapter_folder(package, None), package.card)
+    adapters = [info.name for info in library.infos() if "anchor" not in info.metrics]
+
+    def measure(drive: Path, name: str, switches: int, work: Path, on_event: Any) -> BenchResult:
+        return bench_switch(drive, name, adapters, switches, work, on_event)
+
+    return _on_the_graph(measure, arguments, arguments.switches)
 
 
 def _on_the_graph(measure: Any, arguments: argparse.Namespace, amount: int) -> BenchResult:

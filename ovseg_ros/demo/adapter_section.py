@@ -6,7 +6,7 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
-from ovseg_ros.demo.html_table import shown, table
+from ovseg_ros.html_table import shown, table
 from ovseg_ros.svg_timeline import Area, Span, Timeline
 
 

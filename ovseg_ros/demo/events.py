@@ -15,6 +15,7 @@ class EventKind(str, Enum):
     READY = "ready"  # the process is on the graph and does its work
     ACTIVE = "active"  # the node was configured and activated
     QUERY = "query"  # a query was sent and answered
+    ADAPTERS = "adapters"  # a choice of adapters was sent and answered
     TICK = "tick"  # the numbers of the last second
     DONE = "done"  # the process has done all of its work
     ERROR = "error"  # the process cannot go on; `message` says why

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ovseg_ros.demo import topics
 from ovseg_ros.evaluation.drive import read_messages, stamp_ns_of
 from ovseg_ros.image_files import decode_rgb
+from ovseg_ros.overlay import lay_over
 from ovseg_ros.segmentation import UInt8Array
 
 GIF_LIMIT_BYTES = 4_000_000
@@ -68,11 +69,10 @@ def query_text(labels: Sequence[Mapping[str, Any]]) -> str:
 
 def overlay(image: UInt8Array, mask: UInt8Array, labels: Sequence[Mapping[str, Any]]) -> UInt8Array:
     """Return `image` uint8 [H, W, 3] with half of each label's colour laid over it."""
-    palette = np.zeros((256, 3), np.uint16)
+    palette = np.zeros((256, 3), np.uint8)
     for label in labels:
         palette[label["id"]] = label["color"]
-    mixed = np.where(mask[..., None] > 0, (image + palette[mask]) >> 1, image)
-    return mixed.astype(np.uint8)
+    return lay_over(image, mask, palette)
 
 
 def write_gif(pictures: Sequence[Picture], path: Path, frame_ms: int = 200) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ovseg_ros.demo.adapter_section import adapter_section
 from ovseg_ros.demo.gallery import Picture
-from ovseg_ros.demo.html_table import shown, table
+from ovseg_ros.html_table import shown, table
 from ovseg_ros.svg_chart import Chart, Series
 
 _TEMPLATE = Path(__file__).with_name("page.html")

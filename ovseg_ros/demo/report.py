@@ -9,6 +9,7 @@ import numpy as np
 
 from ovseg_ros.demo.ledger import Rule
 from ovseg_ros.demo.session import SessionResult
+from ovseg_ros.percentiles import percentiles
 
 _LOWEST_RATE_SHARE = 0.5
 _FATES = ("published", "replaced", "stale", "superseded", "rejected")
@@ -72,19 +73,6 @@ def failures(report: dict[str, Any]) -> list[str]:
         if code
     ]
     return found
-
-
-def percentiles(name: str, values: Sequence[float]) -> dict[str, float | None]:
-    """Return p50, p95, p99 and max of `values` as {name}_p50_ms and so on; None without values."""
-    if not values:
-        return {f"{name}_{key}_ms": None for key in ("p50", "p95", "p99", "max")}
-    p50, p95, p99 = np.percentile(values, (50, 95, 99))
-    return {
-        f"{name}_p50_ms": float(p50),
-        f"{name}_p95_ms": float(p95),
-        f"{name}_p99_ms": float(p99),
-        f"{name}_max_ms": float(max(values)),
-    }
 
 
 def mask_rate_hz(masks: Sequence[dict[str, Any]]) -> float:

@@ -28,15 +28,19 @@ _SYNONYMS = {
 
 
 class Door(str, Enum):
-    """How a query reaches the node."""
+    """How a query reaches the node; `ADAPTER` is for choices of adapters instead."""
 
     TOPIC = "topic"
     SERVICE = "service"
+    ADAPTER = "adapter"
 
 
 @dataclass(frozen=True)
 class Step:
-    """One action of the operator, `at_s` seconds after the stream began."""
+    """One action of the operator, `at_s` seconds after the stream began.
+
+    At the door `ADAPTER` the `query` is a choice of adapters, such as 'auto' or 'fog=0.7,rain=0.3'.
+    """
 
     at_s: float
     door: Door

@@ -55,6 +55,7 @@ class SessionResult:
     node_rss_mb: list[float] = field(default_factory=list)
     node_peak_rss_mb: float = 0.0
     queries: list[dict[str, Any]] = field(default_factory=list)
+    adapter_choices: list[dict[str, Any]] = field(default_factory=list)
     ticks: list[dict[str, Any]] = field(default_factory=list)
     recording: dict[str, Any] = field(default_factory=dict)
     exit_codes: dict[str, int] = field(default_factory=dict)
@@ -133,6 +134,8 @@ def _follow(
 def _note(processes: Processes, result: SessionResult, name: str, event: Event) -> None:
     if event.kind is EventKind.QUERY:
         result.queries.append(event.fields)
+    elif event.kind is EventKind.ADAPTERS:
+        result.adapter_choices.append(event.fields)
     elif event.kind is EventKind.ACTIVE:
         result.node_active_ns = time.time_ns()
     elif event.kind is EventKind.READY and name == CAMERA:

@@ -11,6 +11,7 @@ LABELS = f"/{NODE}/labels"
 STATUS = f"/{NODE}/status"
 QUERY = f"/{NODE}/query"
 SET_LABELS = f"/{NODE}/set_labels"
+SET_ADAPTER = f"/{NODE}/set_adapter"
 CHANGE_STATE = f"/{NODE}/change_state"
 
 NODE_REMAPS = (

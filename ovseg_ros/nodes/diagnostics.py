@@ -1,4 +1,6 @@
-"""`/diagnostics` after REP-107: one status for the inference and one for each camera."""
+"""`/diagnostics` after REP-107: one status for the inference, one for each camera, and one for its
+points while somebody wants them.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +9,24 @@ from std_msgs.msg import Header
 
 from ovseg_ros.adapters.retrieval import entropy_bits
 from ovseg_ros.nodes.health import CameraHealth, Health
+from ovseg_ros.nodes.point_health import PointHealth
 from ovseg_ros.nodes.statistics import Fate
 
 INFERENCE = "ovseg: inference"
 INPUT = "ovseg: input"
+POINTS = "ovseg: points"
 _SINGLE_CAMERA = "image"
 
 
 def diagnostics_message(header: Header, health: Health) -> DiagnosticArray:
     """Return all statuses; `header` carries the time."""
     inputs = [input_status(camera, health.stall_timeout_s) for camera in health.cameras]
-    return DiagnosticArray(header=header, status=[inference_status(health), *inputs])
+    clouds = [
+        points_status(camera.points)
+        for camera in health.cameras
+        if camera.points is not None and camera.points.wanted
+    ]
+    return DiagnosticArray(header=header, status=[inference_status(health), *inputs, *clouds])
 
 
 def inference_status(health: Health) -> DiagnosticStatus:
@@ -59,6 +68,16 @@ def input_status(camera: CameraHealth, stall_timeout_s: float) -> DiagnosticStat
     return _status(f"{INPUT} {camera.name or _SINGLE_CAMERA}", level, message, "", values)
 
 
+def points_status(points: PointHealth) -> DiagnosticStatus:
+    """Say whether clouds are made, and if not, why not."""
+    name = f"{POINTS} {points.camera}" if points.camera else POINTS
+    values = {"topic": points.topic, **{f.value: str(n) for f, n in points.fates.items()}}
+    if points.last_reason:
+        return _status(name, DiagnosticStatus.WARN, points.last_reason, "", values)
+    message = f"listening on {points.topic}" if points.topic else "the node is not active"
+    return _status(name, DiagnosticStatus.OK, message, "", values)
+
+
 def _judge_inference(health: Health) -> tuple[bytes, str]:
     if health.model is None:
         error = health.snapshot.last_error
@@ -72,7 +91,7 @@ def _judge_inference(health: Health) -> tuple[bytes, str]:
     if not health.enabled:
         return DiagnosticStatus.OK, "paused by ~/enable"
     if not any(camera.wanted for camera in health.cameras):
-        return DiagnosticStatus.OK, "idle: nobody subscribes to mask, confidence or overlay"
+        return DiagnosticStatus.OK, "idle: nobody subscribes to mask, confidence, overlay or points"
     refused = "; ".join(_refusal(camera) for camera in health.cameras if _is_refused(camera))
     if refused:
         return DiagnosticStatus.WARN, refused

@@ -8,6 +8,7 @@ from std_msgs.msg import Header
 
 from ovseg_ros.adapters.mix import AdapterMix
 from ovseg_ros.nodes.frames import stamp_ns
+from ovseg_ros.nodes.point_health import PointHealth
 from ovseg_ros.nodes.statistics import Snapshot
 from ovseg_ros.vocabulary import Vocabulary
 
@@ -35,8 +36,8 @@ class CameraHealth:
     """One camera. `name` is empty for a single one, `topic` while the node is not active.
 
     `revision` is that of its query, 0 before the first one, and `own_query` tells whether that is
-    its own; `wanted` whether anybody subscribes to an image; `last_header` is that of the last
-    published frame.
+    its own; `wanted` whether anybody subscribes to an image or to points; `last_header` is that of
+    the last published frame; `points` is None while there is no model.
     """
 
     name: str
@@ -46,6 +47,7 @@ class CameraHealth:
     own_query: bool = False
     wanted: bool = False
     last_header: Header = field(default_factory=Header)
+    points: PointHealth | None = None
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def raw_to_rgb(message: RawImage) -> UInt8Array:
     pixel_format = _format_of(message)
     row_bytes = message.width * pixel_format.bytes_per_px
     row_count = int(message.height * pixel_format.row_ratio)
-    _check_layout(message, row_bytes, row_count)
+    check_layout(message, row_bytes, row_count)
     data = np.frombuffer(message.data, np.uint8, count=message.step * row_count)
     rows = data.reshape(row_count, message.step)[:, :row_bytes]
     return pixel_format.decode(rows, bool(message.is_bigendian))
@@ -100,7 +100,8 @@ def _format_of(message: RawImage) -> PixelFormat:
     return pixel_format
 
 
-def _check_layout(message: RawImage, row_bytes: int, row_count: int) -> None:
+def check_layout(message: RawImage, row_bytes: int, row_count: int) -> None:
+    """Raise `FrameError` unless `message` holds `row_count` rows of at least `row_bytes`."""
     kind = f"{message.width}x{message.height} px {message.encoding}"
     if message.step < row_bytes:
         raise FrameError(

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import array
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import Image, PointCloud2, PointField
 from std_msgs.msg import ColorRGBA, Header
 
 from ovseg_ros.msg import LabelMap
@@ -21,6 +22,13 @@ from ovseg_ros.text.bank import TextBank
 from ovseg_ros.vocabulary import Label, LabelSpec, Vocabulary
 
 PACKAGE_DEFAULT_THRESHOLD = -1.0
+_POINT_FIELDS = {
+    "f4": PointField.FLOAT32,
+    "u1": PointField.UINT8,
+    "u2": PointField.UINT16,
+    # The colour, whose bytes PCL and RViz take out of a float.
+    "u4": PointField.FLOAT32,
+}
 
 
 def mask_message(header: Header, mask: MaskArray) -> Image:
@@ -43,9 +51,32 @@ def overlay_message(header: Header, overlay: UInt8Array) -> Image:
     return _image(header, "rgb8", overlay, channels=3)
 
 
-def _image(header: Header, encoding: str, pixels: npt.NDArray[Any], channels: int) -> Image:
+def points_message(header: Header, cloud: npt.NDArray[Any]) -> PointCloud2:
+    """Return `cloud` [H, W] of `points.cloud.point_type` as an organised cloud, without padding."""
+    layout: Mapping[str, Any] = cloud.dtype.fields or {}
+    return PointCloud2(
+        header=header,
+        height=cloud.shape[0],
+        width=cloud.shape[1],
+        fields=[
+            PointField(name=name, offset=offset, datatype=_POINT_FIELDS[kind.str[1:]], count=1)
+            for name, (kind, offset, *_) in layout.items()
+        ],
+        is_bigendian=sys.byteorder == "big",
+        point_step=cloud.itemsize,
+        row_step=cloud.itemsize * cloud.shape[1],
+        data=_bytes_of(cloud),
+        is_dense=bool(np.isfinite(cloud["z"]).all()),
+    )
+
+
+def _bytes_of(values: npt.NDArray[Any]) -> array.array[int]:
     data = array.array("B")
-    data.frombytes(np.ascontiguousarray(pixels).data.cast("B"))
+    data.frombytes(np.ascontiguousarray(values).view(np.uint8).data.cast("B"))
+    return data
+
+
+def _image(header: Header, encoding: str, pixels: npt.NDArray[Any], channels: int) -> Image:
     return Image(
         header=header,
         height=pixels.shape[0],
@@ -53,7 +84,7 @@ def _image(header: Header, encoding: str, pixels: npt.NDArray[Any], channels: in
         encoding=encoding,
         is_bigendian=int(pixels.itemsize > 1 and sys.byteorder == "big"),
         step=pixels.shape[1] * channels * pixels.itemsize,
-        data=data,
+        data=_bytes_of(pixels),
     )
 
 

@@ -163,6 +163,21 @@ PARAMETERS: tuple[ParameterSpec, ...] = (
         bounds=(0.0, 1.0),
     ),
     ParameterSpec(
+        "points.max_stamp_gap_ms",
+        20.0,
+        Applies.LIVE,
+        "A frame gets the depth of its own stamp, or else the nearest within this; 0: only its "
+        "own.",
+        bounds=(0.0, 1000.0),
+    ),
+    ParameterSpec(
+        "points.opacity",
+        0.0,
+        Applies.LIVE,
+        "Weight of the label colours in the colour of ~/points; 0: that of the camera.",
+        bounds=(0.0, 1.0),
+    ),
+    ParameterSpec(
         "adapter.mode",
         AdapterMode.AUTO.value,
         Applies.CONFIGURE,
@@ -257,6 +272,8 @@ class Settings:
     output_mask_encoding: IdSpace
     output_confidence_encoding: ConfidenceEncoding
     output_overlay_opacity: float
+    points_max_stamp_gap_ms: float
+    points_opacity: float
     adapter_mode: AdapterMode
     adapter_dir: str
     adapter_smoothing_s: float

@@ -129,10 +129,12 @@ class Pipeline:
     def stop(self) -> None:
         """Unsubscribe and end the inference thread; the engine stays loaded."""
         for camera in self._cameras:
-            camera.stop()
+            camera.unsubscribe()
         if self._worker is not None:
             self._worker.stop()
             self._worker = None
+        for camera in self._cameras:
+            camera.stop()
 
     def close(self) -> None:
         """Stop, close every topic and service, and free the engine."""
@@ -172,7 +174,8 @@ class Pipeline:
 
     def _camera(self, name: str) -> CameraChannel:
         statistics, gate = self._statistics.part(name), self._scopes[name].gate
-        return CameraChannel(self._node, name, statistics, gate, self._settings)
+        refuse = partial(self.refuse, camera=name)
+        return CameraChannel(self._node, name, statistics, gate, self._settings, refuse)
 
     def _announce(self, vocabulary: Vocabulary, camera: str) -> None:
         """Announce that `vocabulary` is now in force for `camera`, or for all that follow."""

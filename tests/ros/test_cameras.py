@@ -13,9 +13,10 @@ import pytest
 pytestmark = pytest.mark.ros
 pytest.importorskip("rclpy")
 
+from depth_driver import DepthCamera  # noqa: E402
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
 from ros_driver import LATCHED, RELIABLE, Driver, stamp_of  # noqa: E402
-from sensor_msgs.msg import Image  # noqa: E402
+from sensor_msgs.msg import Image, PointCloud2  # noqa: E402
 from std_msgs.msg import String  # noqa: E402
 
 from ovseg_ros.msg import CameraStatus, LabelMap  # noqa: E402
@@ -34,7 +35,7 @@ class Cameras:
 
     def __init__(self, driver: Driver, picture: np.ndarray) -> None:
         self.driver = driver
-        self._frames = {name: picture[:height, :width] for name, (height, width) in SIZES.items()}
+        self.pixels = {name: picture[:height, :width] for name, (height, width) in SIZES.items()}
         self.publishers = {
             name: driver.node.create_publisher(Image, f"{name}/image", RELIABLE) for name in SIZES
         }
@@ -43,7 +44,7 @@ class Cameras:
             driver.wait_for_camera(publisher)
 
     def frame(self, camera: str) -> Image:
-        message = self.driver.image(self._frames[camera])
+        message = self.driver.image(self.pixels[camera])
         message.header.frame_id = camera
         return message
 
@@ -247,6 +248,22 @@ def test_only_the_diagnostic_of_a_camera_that_stalls_warns(cameras: Cameras) -> 
         cameras.driver.wait(
             lambda: latest["ovseg: input rear"][0] == DiagnosticStatus.OK, "the end of the stall"
         )
+
+
+def test_points_of_a_camera_are_made_of_its_own_depth(cameras: Cameras) -> None:
+    driver = cameras.driver
+    height_px, width_px = SIZES["rear"]
+    depth_camera = DepthCamera(driver, "rear/")
+    clouds = driver.subscribe(PointCloud2, "rear/points")
+    depth_camera.wait()
+    depth = np.full((height_px, width_px), 2000, np.uint16)
+    picture = cameras.pixels["rear"]
+    cloud = driver.answers(
+        lambda: depth_camera.shoot(picture, depth), clouds, cameras.publishers["rear"]
+    )
+    assert (cloud.height, cloud.width) == (height_px, width_px)
+    assert not driver.node.get_subscriptions_info_by_topic(f"{driver.target.namespace}/front/depth")
+    driver.unsubscribe("rear/points")
 
 
 def test_other_cameras_are_there_after_the_next_configure(cameras: Cameras) -> None:

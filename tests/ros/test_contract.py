@@ -27,6 +27,7 @@ OUTPUTS = {
     "label_mask": ("sensor_msgs/msg/Image", "RELIABLE", "VOLATILE"),
     "confidence": ("sensor_msgs/msg/Image", "RELIABLE", "VOLATILE"),
     "overlay": ("sensor_msgs/msg/Image", "RELIABLE", "VOLATILE"),
+    "points": ("sensor_msgs/msg/PointCloud2", "RELIABLE", "VOLATILE"),
     "labels": ("ovseg_ros/msg/LabelMap", "RELIABLE", "TRANSIENT_LOCAL"),
     "status": ("ovseg_ros/msg/SegmentationStatus", "RELIABLE", "VOLATILE"),
 }

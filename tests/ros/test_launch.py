@@ -1,4 +1,4 @@
-"""The launch file: every argument is described; where launch is installed, it starts the node."""
+"""The launch files: every argument is described; where launch is installed, the node starts."""
 
 from __future__ import annotations
 
@@ -17,26 +17,36 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LAUNCH_FILE = ROOT / "launch" / "ovseg.launch.py"
-ARGUMENTS = (
-    "namespace",
-    "params_file",
-    "image_topic",
-    "camera_names",
-    "image_topics",
-    "transport",
-    "package",
-    "labels",
-    "adapter",
-    "autostart",
-    "use_sim_time",
-    "log_level",
-    "shm_profile",
-)
+ARGUMENTS = {
+    "ovseg": (
+        "namespace",
+        "params_file",
+        "image_topic",
+        "camera_names",
+        "image_topics",
+        "depth_topic",
+        "camera_info_topic",
+        "transport",
+        "package",
+        "labels",
+        "adapter",
+        "autostart",
+        "use_sim_time",
+        "log_level",
+        "shm_profile",
+    ),
+    "viewers": ("namespace", "rviz", "fixed_frame", "rqt", "foxglove", "foxglove_address"),
+}
 
 
-def declared_arguments() -> dict[str, dict[str, ast.expr]]:
+def source_of(name: str) -> str:
+    """Return the text of the launch file called `name`."""
+    return (ROOT / "launch" / f"{name}.launch.py").read_text(encoding="utf-8")
+
+
+def declared_arguments(name: str) -> dict[str, dict[str, ast.expr]]:
     """Return the keywords of every DeclareLaunchArgument by its name, read off the source."""
-    tree = ast.parse(LAUNCH_FILE.read_text(encoding="utf-8"))
+    tree = ast.parse(source_of(name))
     calls = [
         node
         for node in ast.walk(tree)
@@ -50,9 +60,10 @@ def declared_arguments() -> dict[str, dict[str, ast.expr]]:
     }
 
 
-def test_every_argument_is_described_and_has_a_default() -> None:
-    declared = declared_arguments()
-    assert tuple(declared) == ARGUMENTS
+@pytest.mark.parametrize("file", ARGUMENTS)
+def test_every_argument_is_described_and_has_a_default(file: str) -> None:
+    declared = declared_arguments(file)
+    assert tuple(declared) == ARGUMENTS[file]
     for name, keywords in declared.items():
         assert len(ast.literal_eval(keywords["description"])) > 20, name
         assert "default_value" in keywords, name
@@ -70,7 +81,16 @@ def functions_of_the_launch_file(*names: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("cameras", "topics", "wanted"),
     [
-        ("", "", {"image": "/cam", "image/compressed": "/cam/compressed"}),
+        (
+            "",
+            "",
+            {
+                "image": "/cam",
+                "image/compressed": "/cam/compressed",
+                "depth": "/d",
+                "camera_info": "/i",
+            },
+        ),
         ("front,rear", "", {}),
         (
             "front, rear",
@@ -84,9 +104,15 @@ def functions_of_the_launch_file(*names: str) -> dict[str, Any]:
         ),
     ],
 )
-def test_image_topics_are_remapped(cameras: str, topics: str, wanted: dict[str, str]) -> None:
+def test_camera_topics_are_remapped(cameras: str, topics: str, wanted: dict[str, str]) -> None:
     remap = functions_of_the_launch_file("remappings", "listed")["remappings"]
-    value = {"image_topic": "/cam", "camera_names": cameras, "image_topics": topics}
+    value = {
+        "image_topic": "/cam",
+        "depth_topic": "/d",
+        "camera_info_topic": "/i",
+        "camera_names": cameras,
+        "image_topics": topics,
+    }
     assert dict(remap(value)) == wanted
 
 
@@ -98,9 +124,10 @@ def test_as_many_image_topics_as_cameras_are_wanted() -> None:
 
 
 def test_the_files_it_names_are_there() -> None:
-    text = LAUNCH_FILE.read_text(encoding="utf-8")
-    for name in re.findall(r'"config" / "([^"]+)"', text):
-        assert (ROOT / "config" / name).is_file(), name
+    named = re.findall(r'"(config|launch)" / "([^"]+)"', source_of("ovseg"))
+    assert ("launch", "viewers.launch.py") in named
+    for folder, name in named:
+        assert (ROOT / folder / name).is_file(), name
 
 
 @pytest.mark.ros
@@ -115,7 +142,7 @@ def test_it_brings_the_node_up(tmp_path: Path) -> None:
     script = (
         "import sys; from launch import LaunchService; from launch.launch_description_sources "
         "import get_launch_description_from_python_launch_file as read; "
-        "service = LaunchService(argv=['labels:=gate; wall']); "
+        "service = LaunchService(argv=['labels:=gate; wall', 'rviz:=true']); "
         "service.include_launch_description(read(sys.argv[1])); sys.exit(service.run())"
     )
     with log.open("wb") as stream:

@@ -69,9 +69,7 @@ class Camera:
         def fewest() -> int:
             return min(publisher.get_subscription_count() for publisher in self._publishers)
 
-        spin_while(
-            executor, lambda: fewest() < wanted and not stop and time.monotonic() < deadline
-        )
+        spin_while(executor, lambda: fewest() < wanted and not stop and time.monotonic() < deadline)
         if fewest() < wanted and not stop:
             raise OvsegError(
                 f"only {fewest()} of {wanted} subscribers of the "

@@ -15,6 +15,7 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from std_msgs.msg import String
 
+from ovseg_ros.adapters.pinning import parse_choice
 from ovseg_ros.demo import topics
 from ovseg_ros.demo.events import EventKind, emit
 from ovseg_ros.demo.script import Door, Step, load_script
@@ -23,7 +24,7 @@ from ovseg_ros.msg import LabelMap, LabelSpec
 from ovseg_ros.nodes.demo.process import ros_node, spin_while, wait_for_go
 from ovseg_ros.nodes.stop_signals import StopRequest
 from ovseg_ros.query import parse_query
-from ovseg_ros.srv import SetLabels
+from ovseg_ros.srv import SetAdapter, SetLabels
 
 _SERVICE_TIMEOUT_S = 60.0
 _ANSWER_TIMEOUT_S = 10.0
@@ -44,6 +45,7 @@ class Operator:
         self._executor, self._stop = executor, stop
         self._states: Any = node.create_client(ChangeState, topics.CHANGE_STATE)
         self._set_labels: Any = node.create_client(SetLabels, topics.SET_LABELS)
+        self._set_adapter: Any = node.create_client(SetAdapter, topics.SET_ADAPTER)
         self._query = node.create_publisher(String, topics.QUERY, 10)
         latched = QoSProfile(
             depth=10,
@@ -61,8 +63,11 @@ class Operator:
             raise OvsegError(f"the node refused to {name}; its log says why")
 
     def perform(self, step: Step) -> None:
-        """Make one change of query and report how it was answered."""
+        """Make one change of query or of adapters and report how it was answered."""
         sent_ns = time.time_ns()
+        if step.door is Door.ADAPTER:
+            self._choose(step.query, sent_ns)
+            return
         if step.door is Door.SERVICE:
             reply = self._call(self._set_labels, _request(step.query))
             accepted, revision, message = reply.success, reply.revision, reply.message
@@ -95,6 +100,19 @@ class Operator:
         spin_while(self._executor, lambda: self._revision <= before and time.monotonic() < deadline)
         accepted = self._revision > before
         return accepted, self._revision, "" if accepted else "no label map came in answer"
+
+    def _choose(self, choice: str, sent_ns: int) -> None:
+        mode, names, weights = parse_choice(choice)
+        request = SetAdapter.Request(mode=mode.value, names=list(names), weights=list(weights))
+        reply = self._call(self._set_adapter, request)
+        emit(
+            EventKind.ADAPTERS,
+            choice=choice,
+            sent_ns=sent_ns,
+            answered_ns=time.time_ns(),
+            accepted=reply.success,
+            message=reply.message,
+        )
 
     def _call(self, client: Any, request: Any, timeout_s: float = _SERVICE_TIMEOUT_S) -> Any:
         deadline = time.monotonic() + timeout_s

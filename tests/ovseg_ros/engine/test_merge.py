@@ -10,7 +10,11 @@ import pytest
 
 pytest.importorskip("onnx", reason="onnx is not installed; run `make build-torch`")
 
+from engine_inputs import random_factors, random_images, random_rows  # noqa: E402
+
 from ovseg_ros.adapters.mix import AdapterMix, AdapterMode, LoraFactors  # noqa: E402
+from ovseg_ros.engine.base import load_backend  # noqa: E402
+from ovseg_ros.engine.choice import REFERENCE, BackendName, EngineChoice, Precision  # noqa: E402
 from ovseg_ros.engine.merge import merge_package  # noqa: E402
 from ovseg_ros.errors import AdapterError, PackageError  # noqa: E402
 from ovseg_ros.packages import ModelPackage  # noqa: E402
@@ -19,18 +23,9 @@ from ovseg_ros.segmenter import Segmenter  # noqa: E402
 QUERY = "car=0; road=0; tree=0"
 
 
-def random_factors(package: ModelPackage, rank: int = 8) -> LoraFactors:
-    rng = np.random.default_rng(0)
-    a, b = (
-        (0.05 * rng.standard_normal((rank, width))).astype(np.float32)
-        for width in package.card.lora_widths
-    )
-    return LoraFactors(a, b)
-
-
 def test_merged_is_what_the_factors_do(tiny_package: Path, tmp_path: Path) -> None:
     package = ModelPackage.load(tiny_package)
-    factors = random_factors(package)
+    factors = random_factors(package, 8)
     merge_package(package, factors, tmp_path / "merged")
     frame = np.random.default_rng(1).integers(0, 255, (96, 128, 3), np.uint8)
     with (
@@ -47,12 +42,33 @@ def test_merged_is_what_the_factors_do(tiny_package: Path, tmp_path: Path) -> No
     assert np.array_equal(found.embedding, wanted.embedding)
 
 
+@pytest.mark.torch
+def test_torch_finds_the_merged_weights(tiny_package: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="torch is not installed; run `make build-torch`")
+    from ovseg_ros.engine.torch import Launch, TorchBackend
+
+    package = ModelPackage.load(tiny_package)
+    merge_package(package, random_factors(package, 8), tmp_path / "merged")
+    merged = ModelPackage.load(tmp_path / "merged")
+    choice = EngineChoice(BackendName.TORCH, Precision.FP32, "cpu")
+    with (
+        load_backend(merged, REFERENCE, 0, tmp_path) as reference,
+        TorchBackend(merged, choice, Launch.EAGER) as candidate,
+    ):
+        rows, images = random_rows(merged, 5), random_images(1, (96, 128))
+        for engine in (reference, candidate):
+            engine.set_text(rows)
+            engine.set_adapter(None)
+        wanted, found = reference.infer(images), candidate.infer(images)
+    assert (found.mask == wanted.mask).mean() > 0.998
+
+
 def test_a_place_that_is_taken_and_other_widths_are_refused(
     tiny_package: Path, tmp_path: Path
 ) -> None:
     package = ModelPackage.load(tiny_package)
     with pytest.raises(PackageError, match="exists already"):
-        merge_package(package, random_factors(package), tmp_path)
+        merge_package(package, random_factors(package, 8), tmp_path)
     other = LoraFactors(np.zeros((2, 3), np.float32), np.zeros((2, 3), np.float32))
     with pytest.raises(AdapterError, match="widths 3 and 3"):
         merge_package(package, other, tmp_path / "merged")
@@ -75,5 +91,5 @@ def test_a_program_without_names_is_refused(tiny_package: Path, tmp_path: Path) 
     seal(folder, yaml.safe_load((folder / "card.yaml").read_text()))
     package = ModelPackage.load(folder)
     with pytest.raises(PackageError, match="weight of the site 'embed' under its name"):
-        merge_package(package, random_factors(package), tmp_path / "merged")
+        merge_package(package, random_factors(package, 8), tmp_path / "merged")
     assert not (tmp_path / "merged").exists()

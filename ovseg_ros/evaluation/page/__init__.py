@@ -1,0 +1,1 @@
+"""The report of an evaluation: one self-contained page for people, JSON for machines."""
