@@ -48,11 +48,12 @@ TWO_NODES = Layout(
 )
 
 
-def one_node(title: str, max_frames: int) -> Layout:
-    """Return one node with all cameras that runs up to `max_frames` of them in one call."""
-    parameters: Parameters = {"cameras": f"[{','.join(CAMERAS)}]", "batch.max_frames": max_frames}
+def one_node(title: str, **parameters: str | float) -> Layout:
+    """Return one node with all cameras; `__` in the name of a parameter stands for a dot."""
+    given = {name.replace("__", "."): value for name, value in parameters.items()}
+    given["cameras"] = f"[{','.join(CAMERAS)}]"
     masks = tuple(f"/both/{name}/label_mask" for name in CAMERAS)
-    return Layout(title, (NodeSpec("both", parameters),), masks)
+    return Layout(title, (NodeSpec("both", given),), masks)
 
 
 @dataclass(frozen=True)

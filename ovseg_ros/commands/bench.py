@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ovseg_ros.bench.results import BenchResult
 
 NAME = "bench"
-HELP = "measure: labels, the node, changes of query, packages, GPU engines, adapters, points"
+HELP = "measure: labels, the node, cameras, queries, packages, GPU engines, adapters, points"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -96,7 +96,11 @@ class TorchBackend(Closing):
             self._runner: Runner = _runner(network, self._device, capacity if graphs else None)
         self.choice = choice
         self.capabilities = Capabilities(
-            choice.device, _DTYPES[choice.precision], capacity, most_frames=MOST_FRAMES
+            choice.device,
+            _DTYPES[choice.precision],
+            capacity,
+            most_frames=MOST_FRAMES,
+            best_frames=1 if on_cpu else MOST_FRAMES,
         )
         self._widths = package.card.lora_widths
         self._has_text = False

@@ -17,20 +17,16 @@ from ovseg_ros.segmenter import EVERY_CAMERA, Segmenter
 
 
 class Camera(Protocol):
-    """What the thread knows of a camera, and tells it; all but `name` from the thread alone.
-
-    `publish` returns False where the query changed meanwhile; `reject` is told why a frame could
-    not be used.
-    """
+    """What the thread knows of a camera, and tells it."""
 
     name: str
     statistics: Statistics
 
-    def publish(
-        self, frame: IncomingFrame, image: UInt8Array, segmentation: Segmentation
-    ) -> bool: ...
+    def publish(self, frame: IncomingFrame, image: UInt8Array, segmentation: Segmentation) -> bool:
+        """Publish what was segmented; return False where the query has changed meanwhile."""
 
-    def reject(self, reason: str) -> None: ...
+    def reject(self, reason: str) -> None:
+        """Take note of the `reason` why a frame could not be used."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +47,9 @@ class InferenceWorker:
     """Runs inference off the executor's threads, so that queries and status never wait for it.
 
     Each turn is that of the camera which was served longest ago; with its frame go those of other
-    cameras with a fresh frame of the same size and query, in one call of the engine. No frame is
-    waited for, and one that is not taken yet is replaced by a newer one of its camera.
+    cameras with a fresh frame of the same size and query, in one call, as many as the engine is to
+    have. No frame is waited for, and one that is not taken yet is replaced by a newer one of its
+    camera.
 
     `on_segmented(camera, frame, image, segmentation)` is called for every frame that was segmented,
     even if it is not published. `on_failure` is called once, from this thread, with an error that
@@ -72,7 +69,7 @@ class InferenceWorker:
     ) -> None:
         """Start the thread; `now_ns` is the ROS time that frames are stamped with.
 
-        `max_frames` is how many may go together at most.
+        `max_frames` is how many may go together at most, 0 for as many as suit the engine.
         """
         self._segmenter = segmenter
         self._cameras = {camera.name: camera for camera in cameras}
@@ -112,8 +109,9 @@ class InferenceWorker:
     def _choose(self, waiting: Sequence[str]) -> Sequence[str]:
         first, *others = waiting
         wanted = self._kind_of(first)
-        most = min(self._segmenter.backend.capabilities.most_frames, self._max_frames())
         together = [camera for camera in others if wanted and self._kind_of(camera) == wanted]
+        capabilities = self._segmenter.backend.capabilities
+        most = min(self._max_frames() or capabilities.best_frames, capabilities.most_frames)
         return [first, *together][:most]
 
     def _kind_of(self, camera: str) -> _Kind | None:

@@ -134,11 +134,12 @@ PARAMETERS: tuple[ParameterSpec, ...] = (
     ),
     ParameterSpec(
         "batch.max_frames",
-        16,
+        0,
         Applies.LIVE,
         "At most so many frames of different cameras are segmented in one call of the engine, "
-        "where it takes that many; 1: one after the other.",
-        bounds=(1, 16),
+        "where it takes that many; 0: as many as suit it, that is one on a processor and all on a "
+        "GPU.",
+        bounds=(0, 16),
     ),
     ParameterSpec(
         "output.mask.encoding",

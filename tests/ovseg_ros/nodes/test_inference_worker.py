@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -58,8 +59,10 @@ class FakeCamera:
 class FakeSegmenter:
     """Segments nothing, in steps that the test allows, and knows who came together."""
 
-    def __init__(self, most_frames: int) -> None:
-        self.backend = SimpleNamespace(capabilities=SimpleNamespace(most_frames=most_frames))
+    def __init__(self, most_frames: int, best_frames: int) -> None:
+        self.backend = SimpleNamespace(
+            capabilities=SimpleNamespace(most_frames=most_frames, best_frames=best_frames)
+        )
         self.own: set[str] = set()
         self.calls: list[tuple[tuple[int, ...], str]] = []
         self.entered = 0
@@ -90,8 +93,10 @@ class FakeSegmenter:
 class Rig(Closing):
     """A worker over the fake segmenter with cameras called 1, 2, ..."""
 
-    def __init__(self, cameras: int, most_frames: int, max_frames: int = 16) -> None:
-        self.segmenter = FakeSegmenter(most_frames)
+    def __init__(
+        self, cameras: int, most_frames: int, max_frames: int = 16, best_frames: int = 1
+    ) -> None:
+        self.segmenter = FakeSegmenter(most_frames, best_frames)
         self.cameras = [FakeCamera(str(number + 1)) for number in range(cameras)]
         self.failures: list[Exception] = []
         self.worker = InferenceWorker(
@@ -213,17 +218,28 @@ def test_fresh_frames_of_one_size_and_query_go_together() -> None:
     assert rig.segmenter.calls == [((1,), ""), ((2, 1), ""), ((3, 5), ""), ((4,), "4")]
 
 
-@pytest.mark.parametrize(("takes", "allowed"), [(1, 16), (16, 1)])
-def test_one_after_the_other_where_the_engine_or_the_user_wants_it(
-    takes: int, allowed: int
+@pytest.mark.parametrize(
+    ("takes", "suits", "allowed", "together"),
+    [
+        pytest.param(1, 1, 16, 1, id="the engine takes one"),
+        pytest.param(16, 16, 1, 1, id="the user wants one"),
+        pytest.param(16, 1, 0, 1, id="one suits the engine"),
+        pytest.param(16, 16, 0, 3, id="all suit the engine"),
+        pytest.param(16, 1, 2, 2, id="the user wants two"),
+    ],
+)
+def test_so_many_go_together_as_engine_and_user_want(
+    takes: int, suits: int, allowed: int, together: int
 ) -> None:
-    with Rig(cameras=3, most_frames=takes, max_frames=allowed) as rig:
-        rig.know(SMALL, SMALL, SMALL)
+    with Rig(cameras=4, most_frames=takes, max_frames=allowed, best_frames=suits) as rig:
+        rig.know(SMALL, SMALL, SMALL, SMALL)
         rig.hold()
+        rig.send_and_enter(4)
         for number in (1, 2, 3):
             rig.send(number)
-        rig.allow(3)
-    assert sorted(call for call, _ in rig.segmenter.calls) == [(1,), (2,), (3,)]
+        rig.allow(1 + math.ceil(3 / together))
+    assert rig.segmenter.calls[1] == ((1, 2, 3)[:together], "")
+    assert sorted(mark for marks, _ in rig.segmenter.calls for mark in marks) == [1, 2, 3, 4]
 
 
 def test_a_fast_camera_never_starves_a_slow_one() -> None:

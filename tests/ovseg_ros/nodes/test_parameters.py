@@ -35,7 +35,7 @@ def test_defaults_are_valid() -> None:
         ("cameras", ["a__b"], "single underscores"),
         ("cameras", ["rear", "front", "rear"], "rear more than once"),
         ("cameras", [f"camera_{n}" for n in range(17)], "17 names; at most 16"),
-        ("batch.max_frames", 0, "from 1 to 16"),
+        ("batch.max_frames", -1, "from 0 to 16"),
     ],
 )
 def test_a_bad_value_is_refused(name: str, value: Any, phrase: str) -> None:
