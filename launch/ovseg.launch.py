@@ -1,6 +1,8 @@
-"""Starts the segmentation node on one camera and, by default, takes it to the state active.
+"""Starts the segmentation node on its cameras and, by default, takes it to the state active.
 
 ros2 launch ovseg_ros ovseg.launch.py image_topic:=/camera/color/image_raw labels:="person; car"
+ros2 launch ovseg_ros ovseg.launch.py camera_names:=front,rear \\
+    image_topics:=/front/color/image_raw,/rear/color/image_raw
 """
 
 import os
@@ -55,6 +57,19 @@ ARGUMENTS = (
         default_value="image",
         description="Topic of the camera's raw images; with transport:=compressed, "
         "<image_topic>/compressed is subscribed to.",
+    ),
+    DeclareLaunchArgument(
+        "camera_names",
+        default_value="",
+        description="Names of several cameras, separated by commas, such as front,rear; their "
+        "topics are <name>/image, <name>/depth, ovseg/<name>/label_mask etc. Empty: as in "
+        "params_file, which by default has a single camera at image_topic.",
+    ),
+    DeclareLaunchArgument(
+        "image_topics",
+        default_value="",
+        description="Topics of the raw images of camera_names, in the same order, separated by "
+        "commas; empty: <name>/image.",
     ),
     DeclareLaunchArgument(
         "depth_topic",
@@ -149,12 +164,7 @@ def start_node(context: LaunchContext) -> list[Action]:
         namespace=value["namespace"],
         output="screen",
         parameters=[value["params_file"], overrides(value)],
-        remappings=[
-            ("image", value["image_topic"]),
-            ("image/compressed", f"{value['image_topic']}/compressed"),
-            ("depth", value["depth_topic"]),
-            ("camera_info", value["camera_info_topic"]),
-        ],
+        remappings=remappings(value),
         arguments=["--ros-args", "--log-level", value["log_level"]],
     )
     actions = shared_memory(value["shm_profile"])
@@ -178,16 +188,44 @@ def console(value: dict[str, str]) -> Action:
     )
 
 
-def overrides(value: dict[str, str]) -> dict[str, ParameterValue | bool]:
+def remappings(value: dict[str, str]) -> list[tuple[str, str]]:
+    """Return which topic each camera topic of the node is to be; raises `ValueError`."""
+    names, given = (listed(value[argument]) for argument in ("camera_names", "image_topics"))
+    if given and len(given) != len(names):
+        raise ValueError(
+            f"image_topics names {len(given)} topics and camera_names {len(names)} cameras; "
+            "give one topic for each camera, in the same order"
+        )
+    topics = dict(zip((f"{name}/image" for name in names), given, strict=False))
+    if not names:
+        topics["image"] = value["image_topic"]
+    images = [
+        (f"{image}{form}", f"{topic}{form}")
+        for image, topic in topics.items()
+        for form in ("", "/compressed")
+    ]
+    if names:
+        return images
+    return [*images, ("depth", value["depth_topic"]), ("camera_info", value["camera_info_topic"])]
+
+
+def listed(text: str) -> list[str]:
+    """Return what stands between the commas of `text`."""
+    return [entry.strip() for entry in text.split(",") if entry.strip()]
+
+
+def overrides(value: dict[str, str]) -> dict[str, ParameterValue | bool | list[str]]:
     """Return the parameters that the launch arguments set on top of the params_file.
 
     Without a type launch_ros would read them as YAML, where '!sky' is a tag and '7' a number.
     """
-    given: dict[str, ParameterValue | bool] = {
+    given: dict[str, ParameterValue | bool | list[str]] = {
         parameter: ParameterValue(LaunchConfiguration(argument), value_type=str)
         for argument, parameter in PARAMETER_OF.items()
         if value[argument]
     }
+    if value["camera_names"]:
+        given["cameras"] = listed(value["camera_names"])
     given["use_sim_time"] = value["use_sim_time"] == "true"
     return given
 

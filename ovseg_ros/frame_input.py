@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from ovseg_ros.engine.base import Capabilities
@@ -12,26 +15,55 @@ from ovseg_ros.segmentation import UInt8Array
 MAX_SIDE_PX = 8192
 
 
-def batch_of_one(image: Frames, capabilities: Capabilities) -> Frames:
-    """Return `image` uint8 [H, W, 3] as frames [1, H, W, 3] for a backend of `capabilities`.
+@dataclass(frozen=True)
+class Batch:
+    """`frames` uint8 [B, H, W, 3] for one call of a backend, and the places they came from."""
 
-    Nothing is copied. Raises `FrameError` for an array of another kind, and for one on a GPU where
-    the backend takes none from there.
+    frames: Frames
+    places: tuple[int, ...]
+
+
+def batches_of(images: Sequence[Frames], capabilities: Capabilities) -> list[Batch]:
+    """Return `images`, each uint8 [H, W, 3], as batches for a backend of `capabilities`.
+
+    Those of one size on the host are put together, in their order and as many as the backend takes;
+    a single one is not copied. Raises `FrameError` for an array of another kind, and for one on a
+    GPU where the backend takes none from there.
     """
-    if isinstance(image, np.ndarray):
-        check_image(image)
-        return image[None]
-    if lies_on_host(image):
-        array = host_array(image)
-        check_image(array)
-        return array[None]
-    if not capabilities.gpu_frames:
+    alone: list[Batch] = []
+    by_size: dict[tuple[int, ...], list[tuple[int, UInt8Array]]] = {}
+    for place, image in enumerate(images):
+        array = _on_host(image, capabilities)
+        if array is None:
+            alone.append(Batch(image[None], (place,)))
+        else:
+            by_size.setdefault(array.shape, []).append((place, array))
+    most = capabilities.most_frames
+    together = [
+        _together(group[start : start + most])
+        for group in by_size.values()
+        for start in range(0, len(group), most)
+    ]
+    return alone + together
+
+
+def _together(group: Sequence[tuple[int, UInt8Array]]) -> Batch:
+    places, arrays = zip(*group, strict=True)
+    return Batch(arrays[0][None] if len(arrays) == 1 else np.stack(arrays), places)
+
+
+def _on_host(image: Frames, capabilities: Capabilities) -> UInt8Array | None:
+    """Return `image` as a checked numpy array; None where it lies on the GPU of the backend."""
+    if not isinstance(image, np.ndarray) and not lies_on_host(image):
+        if capabilities.gpu_frames:
+            return None
         raise FrameError(
             "the frame lies on a device of its own, this engine takes frames from the host; hand "
             "over a numpy array, or use the backend tensorrt"
         )
-    frames: Frames = image[None]
-    return frames
+    array = image if isinstance(image, np.ndarray) else host_array(image)
+    check_image(array)
+    return array
 
 
 def check_image(image: UInt8Array) -> None:

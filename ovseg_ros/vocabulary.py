@@ -11,7 +11,7 @@ import hashlib
 import threading
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from ovseg_ros.errors import QueryError
@@ -239,6 +239,12 @@ class LabelBook:
             self._revision += 1
             labels = tuple(self._label(spec, ids[spec.name.casefold()]) for spec in clean)
             return Vocabulary(self._revision, labels, kept_templates)
+
+    def renew(self, vocabulary: Vocabulary) -> Vocabulary:
+        """Return `vocabulary`, which this book has written, with the next revision."""
+        with self._lock:
+            self._revision += 1
+            return replace(vocabulary, revision=self._revision)
 
     def _assign(self, specs: tuple[LabelSpec, ...]) -> dict[str, int]:
         assigned: dict[str, int] = {}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ovseg_ros.bench.results import BenchResult
 
 NAME = "bench"
-HELP = "measure: labels, the node, queries, the console, packages, GPUs, adapters, points"
+HELP = "measure: labels, the node, cameras, queries, the console, packages, GPUs, adapters, points"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,12 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     switch.add_argument("--switches", type=positive, default=150, help="how many changes")
     points = kinds.add_parser("points", help="labelled points beside inference")
     points.add_argument("--calls", type=positive, default=100, help="per encoding of depth")
-    for kind in (labels, points):
+    cameras = kinds.add_parser("cameras", help="two cameras in one node against two nodes")
+    cameras.add_argument("--rate-hz", type=positive, default=30, help="of each camera")
+    cameras.add_argument("--seconds", type=positive, default=15, help="of each round and layout")
+    cameras.add_argument("--rounds", type=positive, default=3, help="default: %(default)s")
+    for kind in (labels, points, cameras):
         add_engine_options(kind)
-    for kind in (labels, node, query, console, gpu, retrieval, adapters, drive, switch, points):
-        add_package_option(kind)
-    for kind in (labels, node, query, console, packages, gpu, adapters, drive, switch, points):
-        kind.add_argument("--bag", type=Path, metavar="PATH", help="frames of another drive")
     for kind, measure in (
         (labels, _labels),
         (node, _node),
@@ -66,7 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         (drive, _adapter_drive),
         (switch, _switch),
         (points, _points),
+        (cameras, _cameras),
     ):
+        if kind is not packages:
+            add_package_option(kind)
+        if kind is not retrieval:
+            kind.add_argument("--bag", type=Path, metavar="PATH", help="frames of another drive")
         kind.add_argument(
             "--out",
             type=Path,
@@ -342,6 +347,23 @@ def _switch(arguments: argparse.Namespace) -> BenchResult:
         return bench_switch(drive, name, adapters, switches, work, on_event)
 
     return _on_the_graph(measure, arguments, arguments.switches)
+
+
+def _cameras(arguments: argparse.Namespace) -> BenchResult:
+    import tempfile
+
+    from ovseg_ros.bench.cameras import LAYOUTS, bench_cameras
+    from ovseg_ros.commands.progress import progress_bar
+
+    drive, package, engine = _drive(arguments), arguments.package, engine_of(arguments)
+    seconds, rounds = arguments.seconds, arguments.rounds
+    with (
+        tempfile.TemporaryDirectory(prefix="ovseg_bench_") as work,
+        progress_bar("rounds", rounds * len(LAYOUTS)) as advance,
+    ):
+        return bench_cameras(
+            drive, package, engine, arguments.rate_hz, seconds, rounds, Path(work), advance
+        )
 
 
 def _on_the_graph(measure: Any, arguments: argparse.Namespace, amount: int) -> BenchResult:

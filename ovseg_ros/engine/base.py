@@ -48,7 +48,9 @@ class Capabilities:
 
     `camera_px` (W, H) is the one size of frames that it takes; None where it takes any. `profile`
     is what it was built for; None where it takes any number of labels and any rank. `gpu_frames`
-    tells whether it takes frames that lie on its own GPU.
+    tells whether it takes frames that lie on its own GPU; `most_frames` is how many frames of one
+    size it takes in a call, `best_frames` how many it should be given where nothing else is said:
+    a processor is as busy with one, and a mask would only wait for those of other frames.
     """
 
     device: str
@@ -57,6 +59,8 @@ class Capabilities:
     camera_px: tuple[int, int] | None = None
     profile: EngineProfile | None = None
     gpu_frames: bool = False
+    most_frames: int = 1
+    best_frames: int = 1
 
     @property
     def most_rank(self) -> int | None:
@@ -81,6 +85,8 @@ class Backend(Protocol):
 
     def infer(self, images: Any) -> RawResult:
         """Segment `images` uint8 [B, H, W, 3] RGB under the text and adapter in force.
+
+        B is at most `most_frames` of the capabilities.
 
         They are a numpy array, or by DLPack on the backend's GPU where it takes `gpu_frames`.
         """

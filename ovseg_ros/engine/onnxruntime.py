@@ -11,11 +11,13 @@ from ovseg_ros.adapters.mix import LoraFactors, packed_factors
 from ovseg_ros.closing import Closing
 from ovseg_ros.engine.base import Capabilities, RawResult, TextRows
 from ovseg_ros.engine.choice import REFERENCE
-from ovseg_ros.engine.signature import Port, require_frames, require_signature
+from ovseg_ros.engine.signature import Port, most_frames, require_frames, require_signature
 from ovseg_ros.errors import BackendError, MissingExtraError, PackageError
 from ovseg_ros.packages import ModelPackage
 
 _OUTPUTS = ("mask", "confidence", "embedding")
+# Of ONNX Runtime's log levels.
+_ERRORS = 3
 _DTYPES = {
     "tensor(uint8)": "uint8",
     "tensor(int64)": "int64",
@@ -54,6 +56,9 @@ class OnnxRuntimeBackend(Closing):
         # A plan for each number of labels takes a block of memory of its own, on top of the last
         # one; without plans a large network needs 40 % less memory and no more time.
         options.enable_mem_pattern = False
+        # Programs were exported with one frame and say so of their outputs; each batch would be
+        # warned about, twice.
+        options.log_severity_level = _ERRORS
         try:
             self._session = ort.InferenceSession(
                 str(package.segmenter_path), options, providers=["CPUExecutionProvider"]
@@ -70,7 +75,12 @@ class OnnxRuntimeBackend(Closing):
             self._path,
         )
         self._widths = package.card.lora_widths
-        self.capabilities = Capabilities("cpu", "float32", package.card.label_capacity)
+        self.capabilities = Capabilities(
+            "cpu",
+            "float32",
+            package.card.label_capacity,
+            most_frames=most_frames(self._frames),
+        )
         self._text: TextRows | None = None
         self.set_adapter(None)
 

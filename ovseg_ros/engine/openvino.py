@@ -15,7 +15,7 @@ from ovseg_ros.closing import Closing
 from ovseg_ros.engine.base import Capabilities, RawResult, TextRows
 from ovseg_ros.engine.choice import BackendName, EngineChoice, Precision
 from ovseg_ros.engine.quantised import find_quantised
-from ovseg_ros.engine.signature import Port, require_frames, require_signature
+from ovseg_ros.engine.signature import Port, most_frames, require_frames, require_signature
 from ovseg_ros.errors import BackendError, MissingExtraError, PackageError
 from ovseg_ros.packages import ModelPackage
 
@@ -124,7 +124,12 @@ class OpenVinoBackend(Closing):
         self._widths = package.card.lora_widths
         self._has_text = False
         self.choice = EngineChoice(BackendName.OPENVINO, precision)
-        self.capabilities = Capabilities("cpu", _DTYPES[precision], package.card.label_capacity)
+        self.capabilities = Capabilities(
+            "cpu",
+            _DTYPES[precision],
+            package.card.label_capacity,
+            most_frames=most_frames(self._frames),
+        )
         self.set_adapter(None)
 
     def set_text(self, rows: TextRows) -> None:

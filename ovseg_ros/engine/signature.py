@@ -31,6 +31,9 @@ _MUST_BE_FREE = {_Side.N: "labels", _Side.R: "LoRA ranks"}
 
 Shape = tuple["int | None", ...]
 
+# Of a program that sets no limit; more than the cameras of a robot.
+MOST_FRAMES = 16
+
 
 @dataclass(frozen=True)
 class Port:
@@ -94,6 +97,11 @@ def require_signature(
             f"`ovseg convert`, or restore it\n{lines}"
         )
     return next(port.shape for port in inputs if port.name == "image") or (None, None, None, 3)
+
+
+def most_frames(wanted: Shape) -> int:
+    """Return how many frames a program made for frames `wanted` [B, H, W, 3] takes at a time."""
+    return wanted[0] or MOST_FRAMES
 
 
 def require_frames(found: tuple[int, ...], wanted: Shape, path: Path) -> None:

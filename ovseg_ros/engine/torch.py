@@ -17,6 +17,7 @@ from ovseg_ros.adapters.mix import LoraFactors, packed_factors
 from ovseg_ros.closing import Closing
 from ovseg_ros.engine.base import Capabilities, RawResult, TextRows
 from ovseg_ros.engine.choice import CPU, EngineChoice, Precision
+from ovseg_ros.engine.signature import MOST_FRAMES
 from ovseg_ros.engine.verdicts import EngineSource
 from ovseg_ros.errors import BackendError, MissingExtraError
 from ovseg_ros.machine import processor_name
@@ -94,7 +95,13 @@ class TorchBackend(Closing):
             capacity = package.card.label_capacity
             self._runner: Runner = _runner(network, self._device, capacity if graphs else None)
         self.choice = choice
-        self.capabilities = Capabilities(choice.device, _DTYPES[choice.precision], capacity)
+        self.capabilities = Capabilities(
+            choice.device,
+            _DTYPES[choice.precision],
+            capacity,
+            most_frames=MOST_FRAMES,
+            best_frames=1 if on_cpu else MOST_FRAMES,
+        )
         self._widths = package.card.lora_widths
         self._has_text = False
         self.set_adapter(None)

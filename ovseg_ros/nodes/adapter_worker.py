@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from ovseg_ros.adapters.camera_scenes import CameraScenes
 from ovseg_ros.adapters.domain import frame_fault
 from ovseg_ros.adapters.library import AdapterLibrary
 from ovseg_ros.adapters.mix import AdapterMix, AdapterMode
@@ -14,7 +15,7 @@ from ovseg_ros.adapters.retrieval import BaseDomain
 from ovseg_ros.adapters.selection import AdapterSelector, SelectionSettings
 from ovseg_ros.closing import Closing
 from ovseg_ros.errors import AdapterError, OvsegError
-from ovseg_ros.mailbox import Mailbox
+from ovseg_ros.mailbox import Mailbox, everything
 from ovseg_ros.segmentation import Float32Array, UInt8Array
 from ovseg_ros.segmenter import Segmenter
 
@@ -27,12 +28,13 @@ _MOST_TOLD = 5
 class SeenFrame:
     """A frame that was segmented: `image` uint8 [H, W, 3] and its scene embedding, float32 [E].
 
-    `at_ns` is when it arrived, on the steady clock.
+    `at_ns` is when it arrived, on the steady clock; `camera` tells cameras of one robot apart.
     """
 
     image: UInt8Array
     embedding: Float32Array
     at_ns: int
+    camera: str = ""
 
 
 class AdapterWorker(Closing):
@@ -69,6 +71,7 @@ class AdapterWorker(Closing):
         self._on_switch = on_switch
         self._on_change = on_change
         self._on_error = on_error
+        self._scenes = CameraScenes()
         self._switches = 0
         self._apply_lock = threading.Lock()
         self._refresh_at_s = time.monotonic() + REFRESH_S
@@ -110,8 +113,8 @@ class AdapterWorker(Closing):
         self._selector.configure(self._fitting(settings))
 
     def observe(self, frame: SeenFrame) -> None:
-        """Leave `frame` for the thread, in place of one that it has not taken yet."""
-        self._mailbox.put(frame)
+        """Leave `frame` for the thread, in place of one of its camera that was not taken yet."""
+        self._mailbox.put(frame, frame.camera)
 
     def close(self) -> None:
         """Finish what is in progress and end the thread."""
@@ -123,11 +126,11 @@ class AdapterWorker(Closing):
 
     def _run(self) -> None:
         while not self._mailbox.closed:
-            frame = self._mailbox.take(REFRESH_S)
+            frames = self._mailbox.take_some(everything, REFRESH_S)
             try:
                 self._refresh()
-                if frame is not None:
-                    self._follow(frame)
+                if frames:
+                    self._follow(tuple(frames.values()))
             # Whatever it is, it must cost a robot its adapters at most, never its masks.
             except Exception as error:
                 self._complain(error)
@@ -143,12 +146,20 @@ class AdapterWorker(Closing):
             self._on_change(str(change))
             self._tell_refused(change.refused)
 
-    def _follow(self, frame: SeenFrame) -> None:
-        fault = ""
-        if self._selector.mix.mode is AdapterMode.AUTO:
-            fault = frame_fault(frame.image)
-        self._selector.observe(frame.embedding, frame.at_ns, fault)
+    def _follow(self, frames: Sequence[SeenFrame]) -> None:
+        """Take in the newest frame of each camera; one without a scene is left to the others."""
+        faults = [self._fault(frame) for frame in frames]
+        for frame, fault in zip(frames, faults, strict=True):
+            self._scenes.note_time(frame.at_ns)
+            if not fault:
+                self._scenes.add(frame.camera, frame.embedding, frame.at_ns)
+        nothing_shown = faults[0] if all(faults) else ""
+        self._selector.observe(self._scenes.mean, self._scenes.now_ns, nothing_shown)
         self._apply()
+
+    def _fault(self, frame: SeenFrame) -> str:
+        auto = self._selector.mix.mode is AdapterMode.AUTO
+        return frame_fault(frame.image) if auto else ""
 
     def _apply(self) -> None:
         """Put the latest mix in force: one chosen by a user while another was on its way wins."""

@@ -10,7 +10,7 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import CameraInfo, Image
 
-from ovseg_ros.nodes import qos
+from ovseg_ros.nodes import qos, topics
 from ovseg_ros.nodes.frames import stamp_ns
 from ovseg_ros.points.matching import StampRing
 
@@ -32,9 +32,8 @@ class DepthInput:
         self._infos: StampRing[CameraInfo] = StampRing()
         self._lock = threading.Lock()
         self.since_s = time.monotonic()
-        prefix = f"{camera}/" if camera else ""
-        self.topic = node.resolve_topic_name(f"{prefix}depth")
-        self.info_topic = node.resolve_topic_name(f"{prefix}camera_info")
+        self.topic = node.resolve_topic_name(topics.of_camera("depth", camera))
+        self.info_topic = node.resolve_topic_name(topics.of_camera("camera_info", camera))
         self._subscriptions = [
             node.create_subscription(
                 kind,

@@ -1,4 +1,4 @@
-"""`/diagnostics` after REP-107: one status for the inference, one for the camera, and one for its
+"""`/diagnostics` after REP-107: one status for the inference, one for each camera, and one for its
 points while somebody wants them.
 """
 
@@ -8,21 +8,25 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from std_msgs.msg import Header
 
 from ovseg_ros.adapters.retrieval import entropy_bits
-from ovseg_ros.nodes.health import Health
+from ovseg_ros.nodes.health import CameraHealth, Health
 from ovseg_ros.nodes.point_health import PointHealth
 from ovseg_ros.nodes.statistics import Fate
 
 INFERENCE = "ovseg: inference"
-INPUT_IMAGE = "ovseg: input image"
+INPUT = "ovseg: input"
 POINTS = "ovseg: points"
+_SINGLE_CAMERA = "image"
 
 
 def diagnostics_message(header: Header, health: Health) -> DiagnosticArray:
     """Return all statuses; `header` carries the time."""
-    statuses = [inference_status(health), input_status(health)]
-    if health.model is not None and health.model.points.wanted:
-        statuses.append(points_status(health.model.points))
-    return DiagnosticArray(header=header, status=statuses)
+    inputs = [input_status(camera, health.stall_timeout_s) for camera in health.cameras]
+    clouds = [
+        points_status(camera.points)
+        for camera in health.cameras
+        if camera.points is not None and camera.points.wanted
+    ]
+    return DiagnosticArray(header=header, status=[inference_status(health), *inputs, *clouds])
 
 
 def inference_status(health: Health) -> DiagnosticStatus:
@@ -50,18 +54,18 @@ def inference_status(health: Health) -> DiagnosticStatus:
     return _status(INFERENCE, level, message, model.device if model else "", values)
 
 
-def input_status(health: Health) -> DiagnosticStatus:
-    """Say whether images arrive and can be used."""
-    level, message = _judge_input(health)
-    snapshot = health.snapshot
+def input_status(camera: CameraHealth, stall_timeout_s: float) -> DiagnosticStatus:
+    """Say whether images of `camera` arrive and can be used."""
+    level, message = _judge_input(camera, stall_timeout_s)
+    snapshot = camera.snapshot
     values = {
-        "topic": health.topic,
+        "topic": camera.topic,
         "rate (Hz)": f"{snapshot.input_rate_hz:.1f}",
         "received for segmentation": str(snapshot.received),
         "rejected": str(snapshot.fates[Fate.REJECTED]),
         "stamps backwards": str(snapshot.stamps_backwards),
     }
-    return _status(INPUT_IMAGE, level, message, "", values)
+    return _status(f"{INPUT} {camera.name or _SINGLE_CAMERA}", level, message, "", values)
 
 
 def points_status(points: PointHealth) -> DiagnosticStatus:
@@ -82,28 +86,38 @@ def _judge_inference(health: Health) -> tuple[bytes, str]:
         return DiagnosticStatus.OK, f"{health.state}: no model is loaded"
     if health.state != "active":
         return DiagnosticStatus.OK, f"{health.state}: a model is loaded"
-    if health.model.vocabulary is None:
+    if not any(camera.revision for camera in health.cameras):
         return DiagnosticStatus.WARN, "no query yet: publish one on ~/query, such as 'car; person'"
     if not health.enabled:
         return DiagnosticStatus.OK, "paused by ~/enable"
-    if not health.model.wanted:
+    if not any(camera.wanted for camera in health.cameras):
         return DiagnosticStatus.OK, "idle: nobody subscribes to mask, confidence, overlay or points"
-    if health.snapshot.last_fate is Fate.REJECTED:
-        return DiagnosticStatus.WARN, f"the last frame was refused: {health.snapshot.last_error}"
+    refused = "; ".join(_refusal(camera) for camera in health.cameras if _is_refused(camera))
+    if refused:
+        return DiagnosticStatus.WARN, refused
     return DiagnosticStatus.OK, "segmenting"
 
 
-def _judge_input(health: Health) -> tuple[bytes, str]:
-    silence_s = health.snapshot.silence_s
+def _is_refused(camera: CameraHealth) -> bool:
+    return camera.snapshot.last_fate is Fate.REJECTED
+
+
+def _refusal(camera: CameraHealth) -> str:
+    whose = f" of {camera.name}" if camera.name else ""
+    return f"the last frame{whose} was refused: {camera.snapshot.last_error}"
+
+
+def _judge_input(camera: CameraHealth, stall_timeout_s: float) -> tuple[bytes, str]:
+    silence_s = camera.snapshot.silence_s
     if silence_s is None:
         return DiagnosticStatus.OK, "not subscribed: the node is not active"
-    if 0 < health.stall_timeout_s < silence_s:
+    if 0 < stall_timeout_s < silence_s:
         return (
             DiagnosticStatus.WARN,
-            f"no image on {health.topic} for {silence_s:.0f} s; check the camera, the topic name "
+            f"no image on {camera.topic} for {silence_s:.0f} s; check the camera, the topic name "
             "and that both sides use the same Fast DDS profile",
         )
-    return DiagnosticStatus.OK, f"listening on {health.topic}"
+    return DiagnosticStatus.OK, f"listening on {camera.topic}"
 
 
 def _status(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from std_msgs.msg import Header
 
 from ovseg_ros.adapters.mix import AdapterMix
+from ovseg_ros.nodes.frames import stamp_ns
 from ovseg_ros.nodes.point_health import PointHealth
 from ovseg_ros.nodes.statistics import Snapshot
 from ovseg_ros.vocabulary import Vocabulary
@@ -16,9 +17,8 @@ from ovseg_ros.vocabulary import Vocabulary
 class ModelHealth:
     """The loaded model and what it runs; there is none in the state unconfigured.
 
-    `vocabulary` is None before the first query; `guessed` are the labels the text tower was not
-    trained on; `wanted` tells whether anybody subscribes to an image or to points; `last_header` is
-    that of the last published frame.
+    `vocabulary` is that of the node, None before the first query; `guessed` are its labels that the
+    text tower was not trained on.
     """
 
     package: str
@@ -29,21 +29,42 @@ class ModelHealth:
     guessed: tuple[str, ...]
     adapter_mix: AdapterMix
     adapter_switches: int
-    wanted: bool
-    last_header: Header
-    points: PointHealth
+
+
+@dataclass(frozen=True)
+class CameraHealth:
+    """One camera. `name` is empty for a single one, `topic` while the node is not active.
+
+    `revision` is that of its query, 0 before the first one, and `own_query` tells whether that is
+    its own; `wanted` whether anybody subscribes to an image or to points; `last_header` is that of
+    the last published frame; `points` is None while there is no model.
+    """
+
+    name: str
+    snapshot: Snapshot
+    topic: str = ""
+    revision: int = 0
+    own_query: bool = False
+    wanted: bool = False
+    last_header: Header = field(default_factory=Header)
+    points: PointHealth | None = None
 
 
 @dataclass(frozen=True)
 class Health:
-    """The node as a whole. `state` is its lifecycle state, `topic` the camera's while active.
+    """The node as a whole, `snapshot` that of all cameras; `state` is its lifecycle state.
 
-    `stall_timeout_s` is the silence of the camera after which it counts as stalled, 0 for never.
+    `stall_timeout_s` is the silence of a camera after which it counts as stalled, 0 for never.
     """
 
     state: str
     enabled: bool
-    topic: str
     stall_timeout_s: float
     snapshot: Snapshot
+    cameras: tuple[CameraHealth, ...]
     model: ModelHealth | None
+
+    @property
+    def last_header(self) -> Header:
+        """The header of the newest frame that was published; stamp 0 before the first one."""
+        return max((camera.last_header for camera in self.cameras), key=stamp_ns, default=Header())

@@ -11,13 +11,11 @@ from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import CompressedImage, Image
 
 from ovseg_ros.image_messages import compressed_to_rgb, raw_to_rgb
-from ovseg_ros.nodes import qos
+from ovseg_ros.nodes import qos, topics
 from ovseg_ros.nodes.frames import IncomingFrame
 from ovseg_ros.nodes.parameters import Transport
 from ovseg_ros.nodes.statistics import Statistics
 from ovseg_ros.segmentation import UInt8Array
-
-_TOPICS = {Transport.RAW: "image", Transport.COMPRESSED: "image/compressed"}
 
 
 class ImageInput:
@@ -26,17 +24,18 @@ class ImageInput:
     def __init__(
         self,
         node: LifecycleNode,
+        camera: str,
         transport: Transport,
         statistics: Statistics,
         on_frame: Callable[[IncomingFrame], None],
     ) -> None:
-        """Subscribe to the topic of `transport`; `topic` is its full name, after remapping."""
+        """Subscribe to the images of `camera`; `topic` is their full name, after remapping."""
         self._node = node
         self._statistics = statistics
         self._on_frame = on_frame
         self._last_stamp_ns = 0
         self._warned_backwards = False
-        topic = _TOPICS[transport]
+        topic = topics.images(camera, transport)
         self.topic = node.resolve_topic_name(topic)
         compressed = transport is Transport.COMPRESSED
         self._subscription = node.create_subscription(

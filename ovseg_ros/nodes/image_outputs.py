@@ -9,21 +9,25 @@ from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from ovseg_ros.nodes import qos
+from ovseg_ros.nodes import qos, topics
 from ovseg_ros.nodes.frames import IncomingFrame
 from ovseg_ros.nodes.message_building import confidence_message, mask_message, overlay_message
 from ovseg_ros.nodes.parameters import Settings
 from ovseg_ros.nodes.revision_gate import RevisionGate
 from ovseg_ros.segmentation import Segmentation, UInt8Array
 
-_TOPICS = ("~/label_mask", "~/confidence", "~/overlay")
+_NAMES = ("label_mask", "confidence", "overlay")
 
 
 class ImageOutputs:
-    """The image topics of the node. Every message carries the header of its frame, unchanged."""
+    """The image topics for one camera. Every message carries the header of its frame, unchanged."""
 
     def __init__(
-        self, node: LifecycleNode, gate: RevisionGate, settings: Callable[[], Settings]
+        self,
+        node: LifecycleNode,
+        camera: str,
+        gate: RevisionGate,
+        settings: Callable[[], Settings],
     ) -> None:
         """Create the publishers; `gate` stops the masks of a query that is no longer in force."""
         self._node = node
@@ -43,7 +47,7 @@ class ImageOutputs:
                     node.get_logger(), node.resolve_topic_name(topic)
                 ),
             )
-            for topic in _TOPICS
+            for topic in (topics.private(name, camera) for name in _NAMES)
         )
 
     @property

@@ -1,91 +1,186 @@
-"""The inference thread: takes the newest frame, segments it and hands the result on."""
+"""The inference thread: takes the newest frames, segments them and hands the results on."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 from ovseg_ros.errors import OvsegError
 from ovseg_ros.mailbox import Mailbox
 from ovseg_ros.nodes.frames import IncomingFrame
 from ovseg_ros.nodes.statistics import Fate, Statistics
 from ovseg_ros.segmentation import Segmentation, UInt8Array
-from ovseg_ros.segmenter import Segmenter
+from ovseg_ros.segmenter import EVERY_CAMERA, Segmenter
+
+
+class Camera(Protocol):
+    """What the thread knows of a camera, and tells it."""
+
+    name: str
+    statistics: Statistics
+
+    def publish(self, frame: IncomingFrame, image: UInt8Array, segmentation: Segmentation) -> bool:
+        """Publish what was segmented; return False where the query has changed meanwhile."""
+
+    def reject(self, reason: str) -> None:
+        """Take note of the `reason` why a frame could not be used."""
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    """A frame of `camera` that is to be segmented under the query of `query_of`."""
+
+    camera: str
+    frame: IncomingFrame
+    image: UInt8Array
+    query_of: str
+
+
+# What frames must have in common to be segmented together: their size, and whose query they have.
+_Kind = tuple[tuple[int, ...], str]
 
 
 class InferenceWorker:
     """Runs inference off the executor's threads, so that queries and status never wait for it.
 
-    `on_segmented(frame, image, segmentation)` is called for every frame that was segmented, even
-    if it is not published; `publish(frame, image, segmentation)` returns False where the query
-    changed meanwhile;
-    `on_rejected` is called with the reason why a frame could not be used.
-    `on_failure` is called once, from this thread, with an error that no frame can be blamed for;
-    the thread has then stopped.
+    Each turn is that of the camera which was served longest ago; with its frame go those of other
+    cameras with a fresh frame of the same size and query, in one call, as many as the engine is to
+    have. No frame is waited for, and one that is not taken yet is replaced by a newer one of its
+    camera.
+
+    `on_segmented(camera, frame, image, segmentation)` is called for every frame that was segmented,
+    even if it is not published. `on_failure` is called once, from this thread, with an error that
+    no frame can be blamed for; the thread has then stopped.
     """
 
     def __init__(
         self,
         segmenter: Segmenter,
-        publish: Callable[[IncomingFrame, UInt8Array, Segmentation], bool],
-        statistics: Statistics,
+        cameras: Sequence[Camera],
         *,
-        on_segmented: Callable[[IncomingFrame, UInt8Array, Segmentation], None],
+        on_segmented: Callable[[str, IncomingFrame, UInt8Array, Segmentation], None],
         now_ns: Callable[[], int],
         max_age_ms: Callable[[], float],
-        on_rejected: Callable[[str], None],
+        max_frames: Callable[[], int],
         on_failure: Callable[[Exception], None],
     ) -> None:
-        """Start the thread; `now_ns` is the ROS time that frames are stamped with."""
+        """Start the thread; `now_ns` is the ROS time that frames are stamped with.
+
+        `max_frames` is how many may go together at most, 0 for as many as suit the engine.
+        """
         self._segmenter = segmenter
-        self._publish = publish
-        self._statistics = statistics
+        self._cameras = {camera.name: camera for camera in cameras}
         self._on_segmented = on_segmented
         self._now_ns = now_ns
         self._max_age_ms = max_age_ms
-        self._on_rejected = on_rejected
+        self._max_frames = max_frames
         self._on_failure = on_failure
+        self._sizes: dict[str, tuple[int, ...]] = {}
+        self._under_way: set[str] = set()
         self._mailbox: Mailbox[IncomingFrame] = Mailbox()
         self._thread = threading.Thread(target=self._run, name="inference")
         self._thread.start()
 
-    def submit(self, frame: IncomingFrame) -> None:
-        """Leave `frame` for the thread, in place of one that it has not taken yet."""
-        self._statistics.note_received()
-        if self._mailbox.put(frame):
-            self._statistics.count(Fate.REPLACED)
+    def submit(self, camera: str, frame: IncomingFrame) -> None:
+        """Leave a `frame` of `camera`, in place of one that the thread has not taken yet."""
+        statistics = self._cameras[camera].statistics
+        statistics.note_received()
+        if self._mailbox.put(frame, camera):
+            statistics.count(Fate.REPLACED)
 
     def stop(self) -> None:
-        """Finish the frame in progress, drop the one that waits, and end the thread."""
-        if self._mailbox.close():
-            self._statistics.count(Fate.REPLACED)
+        """Finish the frames in progress, drop those that wait, and end the thread."""
+        for camera in self._mailbox.close():
+            self._cameras[camera].statistics.count(Fate.REPLACED)
         self._thread.join()
 
     def _run(self) -> None:
         try:
-            while (frame := self._mailbox.take()) is not None:
-                self._statistics.count(self._process(frame))
+            while taken := self._mailbox.take_some(self._choose):
+                self._process(taken)
         except Exception as error:  # the end of this thread: handed to the node, which stops
-            self._statistics.count(Fate.REJECTED)
+            for camera in tuple(self._under_way):
+                self._count(camera, Fate.REJECTED)
             self._on_failure(error)
 
-    def _process(self, frame: IncomingFrame) -> Fate:
+    def _choose(self, waiting: Sequence[str]) -> Sequence[str]:
+        first, *others = waiting
+        wanted = self._kind_of(first)
+        together = [camera for camera in others if wanted and self._kind_of(camera) == wanted]
+        capabilities = self._segmenter.backend.capabilities
+        most = min(self._max_frames() or capabilities.best_frames, capabilities.most_frames)
+        return [first, *together][:most]
+
+    def _kind_of(self, camera: str) -> _Kind | None:
+        """Return the kind that a frame of `camera` has unless it changes; None before the first."""
+        if camera not in self._sizes:
+            return None
+        return self._sizes[camera], self._query_of(camera)
+
+    def _query_of(self, camera: str) -> str:
+        return camera if self._segmenter.has_own_query(camera) else EVERY_CAMERA
+
+    def _process(self, taken: Mapping[str, IncomingFrame]) -> None:
+        self._under_way.update(taken)
+        tried = [self._decode(camera, frame) for camera, frame in taken.items()]
+        decoded = [each for each in tried if each is not None]
+        for query_of in dict.fromkeys(each.query_of for each in decoded):
+            self._segment([each for each in decoded if each.query_of == query_of])
+
+    def _decode(self, camera: str, frame: IncomingFrame) -> _Decoded | None:
         if self._is_stale(frame):
-            return Fate.STALE
+            self._count(camera, Fate.STALE)
+            return None
         try:
             image = frame.decode()
-            segmentation = self._segmenter.infer(image)
         except OvsegError as error:
-            self._on_rejected(str(error))
-            return Fate.REJECTED
-        self._on_segmented(frame, image, segmentation)
+            self._reject(camera, error)
+            return None
+        self._sizes[camera] = image.shape
+        return _Decoded(camera, frame, image, self._query_of(camera))
+
+    def _segment(self, frames: Sequence[_Decoded]) -> None:
+        """Segment frames under one query."""
+        try:
+            images = [each.image for each in frames]
+            found = self._segmenter.infer_batch(images, frames[0].query_of)
+        except OvsegError as error:
+            if len(frames) == 1:
+                self._reject(frames[0].camera, error)
+            else:
+                # Only those at fault are to be refused.
+                for each in frames:
+                    self._segment([each])
+            return
+        for each, segmentation in zip(frames, found, strict=True):
+            self._count(each.camera, self._hand_on(each, segmentation))
+
+    def _hand_on(self, done: _Decoded, segmentation: Segmentation) -> Fate:
+        frame, image = done.frame, done.image
+        self._on_segmented(done.camera, frame, image, segmentation)
         if self._is_stale(frame):
             return Fate.STALE
-        if not self._publish(frame, image, segmentation):
+        # By its revision alone, a common query could pass for the newest one of this camera.
+        if self._query_of(done.camera) != done.query_of:
             return Fate.SUPERSEDED
-        self._note_times(frame, segmentation)
+        camera = self._cameras[done.camera]
+        if not camera.publish(frame, image, segmentation):
+            return Fate.SUPERSEDED
+        latency_ms = (time.monotonic_ns() - frame.arrival_ns) / 1e6
+        inference_ms = segmentation.timings.inference_ms
+        camera.statistics.note_times(self._age_ms(frame), latency_ms, inference_ms)
         return Fate.PUBLISHED
+
+    def _reject(self, camera: str, error: OvsegError) -> None:
+        self._cameras[camera].reject(str(error))
+        self._count(camera, Fate.REJECTED)
+
+    def _count(self, camera: str, fate: Fate) -> None:
+        self._under_way.discard(camera)
+        self._cameras[camera].statistics.count(fate)
 
     def _is_stale(self, frame: IncomingFrame) -> bool:
         age_ms, limit_ms = self._age_ms(frame), self._max_age_ms()
@@ -97,8 +192,3 @@ class InferenceWorker:
         if not (frame.stamp_ns and now_ns):
             return None
         return (now_ns - frame.stamp_ns) / 1e6
-
-    def _note_times(self, frame: IncomingFrame, segmentation: Segmentation) -> None:
-        latency_ms = (time.monotonic_ns() - frame.arrival_ns) / 1e6
-        inference_ms = segmentation.timings.inference_ms
-        self._statistics.note_times(self._age_ms(frame), latency_ms, inference_ms)

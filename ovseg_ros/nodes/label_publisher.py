@@ -13,7 +13,7 @@ from rclpy.lifecycle import LifecycleNode
 from std_msgs.msg import Header
 
 from ovseg_ros.msg import LabelMap
-from ovseg_ros.nodes import qos
+from ovseg_ros.nodes import qos, topics
 from ovseg_ros.nodes.message_building import label_map_message
 from ovseg_ros.segmenter import Segmenter
 from ovseg_ros.vocabulary import Vocabulary
@@ -31,18 +31,25 @@ def import_vision_messages() -> ModuleType | None:
 class LabelPublisher:
     """Announces each vocabulary, and repeats it for subscribers without transient local."""
 
-    def __init__(self, node: LifecycleNode, segmenter: Segmenter, period_s: float) -> None:
-        """Create the publishers; the last announcement is repeated every `period_s`."""
+    def __init__(
+        self, node: LifecycleNode, camera: str, segmenter: Segmenter, period_s: float
+    ) -> None:
+        """Create the publishers; the last announcement is repeated every `period_s`.
+
+        `camera` is that whose masks the labels are for, `EVERY_CAMERA` for the node as a whole.
+        """
         self._node = node
         self._segmenter = segmenter
         self._vision = import_vision_messages()
         self._label_map: LabelMap | None = None
         # Without it a repetition could follow, and replace, a newer announcement.
         self._lock = threading.Lock()
-        self._labels = node.create_publisher(LabelMap, "~/labels", qos.latched())
+        self._labels = node.create_publisher(
+            LabelMap, topics.private("labels", camera), qos.latched()
+        )
         if self._vision is not None:
             self._label_info = node.create_publisher(
-                self._vision.LabelInfo, "~/label_info", qos.latched()
+                self._vision.LabelInfo, topics.private("label_info", camera), qos.latched()
             )
         self._timer = node.create_timer(
             period_s,

@@ -16,8 +16,10 @@ from ovseg_ros.adapters.selection import SelectionSettings
 from ovseg_ros.engine.choice import BackendName, EngineChoice, Precision
 from ovseg_ros.engine.profile import camera_from_text
 from ovseg_ros.errors import AdapterError, BackendError
+from ovseg_ros.nodes.cameras import check_cameras
 from ovseg_ros.nodes.parameter_spec import Applies, ParameterError, ParameterSpec
 from ovseg_ros.packages import DEFAULT_PACKAGE
+from ovseg_ros.segmenter import EVERY_CAMERA
 from ovseg_ros.vocabulary import IdSpace
 
 
@@ -39,6 +41,14 @@ class ConfidenceEncoding(Enum):
 _SELECTION = SelectionSettings()
 
 PARAMETERS: tuple[ParameterSpec, ...] = (
+    ParameterSpec(
+        "cameras",
+        [""],
+        Applies.CONFIGURE,
+        "Names of the cameras, whose topics are then <name>/image and ~/<name>/label_mask etc.; "
+        "empty strings are left out, none at all: a single camera, whose topics are image and "
+        "~/label_mask etc.",
+    ),
     ParameterSpec(
         "model.package",
         DEFAULT_PACKAGE,
@@ -121,6 +131,15 @@ PARAMETERS: tuple[ParameterSpec, ...] = (
         Applies.LIVE,
         "Diagnostics warn when no image arrived for this long; 0: never.",
         bounds=(0.0, 3600.0),
+    ),
+    ParameterSpec(
+        "batch.max_frames",
+        0,
+        Applies.LIVE,
+        "At most so many frames of different cameras are segmented in one call of the engine, "
+        "where it takes that many; 0: as many as suit it, that is one on a processor and all on a "
+        "GPU.",
+        bounds=(0, 16),
     ),
     ParameterSpec(
         "output.mask.encoding",
@@ -237,6 +256,7 @@ PARAMETERS: tuple[ParameterSpec, ...] = (
 class Settings:
     """The values of all parameters at one moment; fields are named as the parameters are."""
 
+    cameras: tuple[str, ...]
     model_package: str
     engine_backend: BackendName
     engine_precision: Precision | None
@@ -249,6 +269,7 @@ class Settings:
     input_transport: Transport
     input_max_age_ms: float
     input_stall_timeout_s: float
+    batch_max_frames: int
     output_mask_encoding: IdSpace
     output_confidence_encoding: ConfidenceEncoding
     output_overlay_opacity: float
@@ -264,6 +285,11 @@ class Settings:
     adapter_top_k: int
     diagnostics_enable: bool
     status_period_s: float
+
+    @property
+    def camera_names(self) -> tuple[str, ...]:
+        """The cameras; a single one is `EVERY_CAMERA`, that is without a name."""
+        return self.cameras or (EVERY_CAMERA,)
 
     @property
     def engine(self) -> EngineChoice:
@@ -309,7 +335,9 @@ class Settings:
             spec.check(value)
             chosen = spec.choices(value) if spec.choices and value else None
             fields[spec.name.replace(".", "_")] = chosen if spec.choices else value
-        fields["query_templates"] = tuple(text for text in fields["query_templates"] if text)
+        for name in ("cameras", "query_templates"):
+            fields[name] = tuple(text for text in fields[name] if text)
+        check_cameras(fields["cameras"])
         if fields["adapter_mode"] is AdapterMode.PINNED:
             raise ParameterError(
                 "adapter.mode is 'pinned', which needs names; use 'none' or 'auto' here and pin "

@@ -1,10 +1,11 @@
-"""What a configured node owns: the engine, its outputs and, while active, camera and thread."""
+"""What a configured node owns: the engine, its cameras and, while active, the inference thread."""
 
 from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 
 from rclpy.lifecycle import LifecycleNode
 
@@ -14,25 +15,21 @@ from ovseg_ros.engine.choice import EngineChoice
 from ovseg_ros.errors import OvsegError
 from ovseg_ros.nodes.adapter_service import AdapterService
 from ovseg_ros.nodes.adapter_worker import AdapterWorker, SeenFrame, error_sentence
+from ovseg_ros.nodes.camera_channel import CameraChannel
 from ovseg_ros.nodes.frames import IncomingFrame
-from ovseg_ros.nodes.health import ModelHealth
-from ovseg_ros.nodes.image_input import ImageInput
-from ovseg_ros.nodes.image_outputs import ImageOutputs
+from ovseg_ros.nodes.health import CameraHealth, ModelHealth
 from ovseg_ros.nodes.inference_worker import InferenceWorker
-from ovseg_ros.nodes.label_publisher import LabelPublisher
 from ovseg_ros.nodes.parameters import Settings
-from ovseg_ros.nodes.point_output import PointOutput
-from ovseg_ros.nodes.query_services import QueryServices
-from ovseg_ros.nodes.revision_gate import RevisionGate
+from ovseg_ros.nodes.query_scope import QueryScope
 from ovseg_ros.nodes.statistics import Statistics
 from ovseg_ros.query import Query, parse_query
 from ovseg_ros.segmentation import Segmentation, UInt8Array
-from ovseg_ros.segmenter import Segmenter
+from ovseg_ros.segmenter import EVERY_CAMERA, Segmenter
 from ovseg_ros.vocabulary import LabelBook, Vocabulary
 
 
 class Pipeline:
-    """From the camera topic to the mask topic. Built by configure, taken down by cleanup."""
+    """From the image topics to the mask topics. Built by configure, taken down by cleanup."""
 
     def __init__(
         self,
@@ -56,50 +53,54 @@ class Pipeline:
         self._on_failure = on_failure
         self._on_switch = on_switch
         self.enabled = True
-        self._input: ImageInput | None = None
         self._worker: InferenceWorker | None = None
+        names = settings().camera_names
         with ExitStack() as parts:
             self._segmenter = open_segmenter(settings(), book)
             parts.callback(self._segmenter.close)
             self._tell_fallback(settings().engine)
-            self._labels = LabelPublisher(node, self._segmenter, settings().status_period_s)
-            parts.callback(self._labels.close)
-            self._gate = RevisionGate(self._labels.announce)
-            self._outputs = ImageOutputs(node, self._gate, settings)
-            parts.callback(self._outputs.close)
-            self._points = PointOutput(node, self._gate, settings, self.refuse)
-            parts.callback(self._points.close)
+            # In this order: the common one, then those that may follow it.
+            self._scopes = {
+                name: parts.enter_context(self._scope(name))
+                for name in dict.fromkeys((EVERY_CAMERA, *names))
+            }
+            self._cameras = [parts.enter_context(self._camera(name)) for name in names]
             self._adapters = self._follow_scenes(settings())
             parts.callback(self._adapters.close)
             self._adapters.choose(settings().adapter_mode)
             parts.callback(AdapterService(node, self._adapters.choose, self.refuse).close)
-            parts.callback(QueryServices(node, self.change_query, self.refuse, self._gate).close)
             if settings().query_labels:
-                self._gate.announce(self._segmenter.vocabulary)
+                self._announce(self._segmenter.vocabulary, EVERY_CAMERA)
             self._parts = parts.pop_all()
 
-    @property
-    def topic(self) -> str:
-        """The camera's topic; empty while inactive."""
-        return self._input.topic if self._input else ""
-
-    def change_query(self, query: Query, templates: Sequence[str] | None = None) -> Vocabulary:
+    def change_query(
+        self,
+        query: Query,
+        templates: Sequence[str] | None = None,
+        camera: str = EVERY_CAMERA,
+    ) -> Vocabulary:
         """Make `query` the one in force and announce it; raises `OvsegError`.
 
-        `templates` are for a query without its own; None means those of the parameters.
+        It is that of `camera` alone where one is named, which follows the common query again after
+        a query without labels. `templates` are for a query without its own; None means those of the
+        parameters.
         """
-        fallback = self._settings().query_templates if templates is None else templates
-        vocabulary = self._segmenter.set_labels(query.specs, query.templates or fallback)
-        self._gate.announce(vocabulary)
+        if camera and not query.specs:
+            camera, vocabulary = EVERY_CAMERA, self._segmenter.follow_common_query(camera)
+        else:
+            fallback = self._settings().query_templates if templates is None else templates
+            wanted = query.templates or fallback
+            vocabulary = self._segmenter.set_labels(query.specs, wanted, camera)
+        self._announce(vocabulary, camera)
         return vocabulary
 
     def change_selection(self, settings: Settings) -> None:
         """Choose adapters as `settings` say from now on."""
         self._adapters.configure(settings.selection)
 
-    def refuse(self, reason: str) -> None:
-        """Log `reason` and keep it for the status."""
-        self._statistics.note_error(reason)
+    def refuse(self, reason: str, camera: str = EVERY_CAMERA) -> None:
+        """Log `reason` and keep it for the status, that of `camera` where one is named."""
+        (self._statistics.part(camera) if camera else self._statistics).note_error(reason)
         self._node.get_logger().warning(f"refused: {reason}")
 
     def _tell_fallback(self, wanted: EngineChoice) -> None:
@@ -111,33 +112,29 @@ class Pipeline:
             )
 
     def start(self) -> None:
-        """Start the inference thread and subscribe to the camera."""
+        """Start the inference thread and subscribe to the cameras."""
         clock = self._node.get_clock()
-        self._points.start()
         self._worker = InferenceWorker(
             self._segmenter,
-            self._publish,
-            self._statistics,
+            self._cameras,
             on_segmented=self._show_to_adapters,
             now_ns=lambda: clock.now().nanoseconds,
             max_age_ms=lambda: self._settings().input_max_age_ms,
-            on_rejected=self._reject,
+            max_frames=lambda: self._settings().batch_max_frames,
             on_failure=self._on_failure,
         )
-        transport = self._settings().input_transport
-        self._input = ImageInput(self._node, transport, self._statistics, self._on_frame)
-        self._statistics.listen(True)
+        for camera in self._cameras:
+            camera.start(self._on_frame)
 
     def stop(self) -> None:
         """Unsubscribe and end the inference thread; the engine stays loaded."""
-        self._statistics.listen(False)
-        if self._input is not None:
-            self._input.close()
-            self._input = None
+        for camera in self._cameras:
+            camera.unsubscribe()
         if self._worker is not None:
             self._worker.stop()
             self._worker = None
-        self._points.stop()
+        for camera in self._cameras:
+            camera.stop()
 
     def close(self) -> None:
         """Stop, close every topic and service, and free the engine."""
@@ -146,7 +143,7 @@ class Pipeline:
 
     def health(self) -> ModelHealth:
         """Return what there is to say about the model at this moment."""
-        segmenter, vocabulary = self._segmenter, self._gate.vocabulary
+        segmenter, vocabulary = self._segmenter, self._scopes[EVERY_CAMERA].gate.vocabulary
         labels = vocabulary.published if vocabulary else ()
         return ModelHealth(
             package=segmenter.package.card.name,
@@ -159,10 +156,35 @@ class Pipeline:
             ),
             adapter_mix=self._adapters.mix,
             adapter_switches=self._adapters.switches,
-            wanted=self._wanted,
-            last_header=self._outputs.last_header,
-            points=self._points.health,
         )
+
+    def camera_health(self) -> tuple[CameraHealth, ...]:
+        """Return what there is to say about each camera at this moment."""
+        return tuple(camera.health(self._has_own_query(camera.name)) for camera in self._cameras)
+
+    def _scope(self, camera: str) -> QueryScope:
+        return QueryScope(
+            self._node,
+            camera,
+            self._segmenter,
+            self._settings().status_period_s,
+            partial(self.change_query, camera=camera),
+            partial(self.refuse, camera=camera),
+        )
+
+    def _camera(self, name: str) -> CameraChannel:
+        statistics, gate = self._statistics.part(name), self._scopes[name].gate
+        refuse = partial(self.refuse, camera=name)
+        return CameraChannel(self._node, name, statistics, gate, self._settings, refuse)
+
+    def _announce(self, vocabulary: Vocabulary, camera: str) -> None:
+        """Announce that `vocabulary` is now in force for `camera`, or for all that follow."""
+        for name, scope in self._scopes.items():
+            if name == camera or not (camera or self._has_own_query(name)):
+                scope.gate.announce(vocabulary)
+
+    def _has_own_query(self, camera: str) -> bool:
+        return camera != EVERY_CAMERA and self._segmenter.has_own_query(camera)
 
     def _follow_scenes(self, settings: Settings) -> AdapterWorker:
         """Open the adapters of the package and start the thread that chooses among them."""
@@ -193,30 +215,14 @@ class Pipeline:
         self.refuse(error_sentence(error))
 
     def _show_to_adapters(
-        self, frame: IncomingFrame, image: UInt8Array, segmentation: Segmentation
+        self, camera: str, frame: IncomingFrame, image: UInt8Array, segmentation: Segmentation
     ) -> None:
-        self._adapters.observe(SeenFrame(image, segmentation.embedding, frame.arrival_ns))
+        self._adapters.observe(SeenFrame(image, segmentation.embedding, frame.arrival_ns, camera))
 
-    def _on_frame(self, frame: IncomingFrame) -> None:
-        """Pass a frame on if anybody wants it; a frame that nobody wants is not even decoded."""
+    def _on_frame(self, camera: str, frame: IncomingFrame) -> None:
         worker = self._worker
-        if worker and self.enabled and self._gate.revision and self._wanted:
-            worker.submit(frame)
-
-    @property
-    def _wanted(self) -> bool:
-        return self._outputs.wanted or self._points.wanted
-
-    def _publish(self, frame: IncomingFrame, image: UInt8Array, segmentation: Segmentation) -> bool:
-        """Publish the mask, and only then let the points be made."""
-        released = self._outputs.publish(frame, image, segmentation)
-        if released:
-            self._points.offer(frame, image, segmentation)
-        return released
-
-    def _reject(self, reason: str) -> None:
-        self._statistics.note_error(reason)
-        self._node.get_logger().warning(f"frame refused: {reason}", throttle_duration_sec=5.0)
+        if worker and self.enabled:
+            worker.submit(camera, frame)
 
 
 def open_segmenter(settings: Settings, book: LabelBook) -> Segmenter:

@@ -15,7 +15,7 @@ from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
 from ovseg_ros.errors import OvsegError, PointsError
-from ovseg_ros.nodes import qos
+from ovseg_ros.nodes import qos, topics
 from ovseg_ros.nodes.depth_conversion import depth_of
 from ovseg_ros.nodes.depth_input import DepthInput
 from ovseg_ros.nodes.frames import IncomingFrame
@@ -72,7 +72,7 @@ class PointOutput:
         self._open = True
         self._input: DepthInput | None = None
         self._worker: _PointWorker | None = None
-        topic = f"~/{camera}/points" if camera else "~/points"
+        topic = topics.private("points", camera)
         self._publisher = node.create_publisher(
             PointCloud2,
             topic,

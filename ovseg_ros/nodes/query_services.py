@@ -10,7 +10,7 @@ from std_msgs.msg import String
 
 from ovseg_ros.errors import OvsegError
 from ovseg_ros.msg import LabelQuery
-from ovseg_ros.nodes import qos
+from ovseg_ros.nodes import qos, topics
 from ovseg_ros.nodes.message_building import spec_from_message
 from ovseg_ros.nodes.revision_gate import RevisionGate
 from ovseg_ros.query import Query, format_query, parse_query, specs_from_prompts
@@ -21,7 +21,9 @@ MAX_SHOWN_CHARS = 500
 
 
 class QueryServices:
-    """`~/query`, `~/label_query` and `~/set_labels`; text is encoded here, off the frame path.
+    """`~/query`, `~/label_query` and `~/set_labels`, of the node or of one of its cameras.
+
+    Text is encoded here, off the frame path.
 
     All of them are in the node's default callback group, like the lifecycle services: one at a
     time, so that no cleanup takes away what a query is using. Frames have a group of their own.
@@ -30,24 +32,28 @@ class QueryServices:
     def __init__(
         self,
         node: LifecycleNode,
+        camera: str,
         change: Callable[[Query], Vocabulary],
         refuse: Callable[[str], None],
         gate: RevisionGate,
     ) -> None:
-        """Open the topics and the service.
+        """Open the topics and the service of `camera`, `EVERY_CAMERA` for those of the node.
 
         `change` makes a query the one in force or raises `OvsegError`; `refuse` is told the reason;
         `gate` knows the revision in force.
         """
         self._node = node
+        self._camera = camera
         self._change = change
         self._refuse = refuse
         self._gate = gate
+        doors = ((String, "query", self._on_query), (LabelQuery, "label_query", self._on_labels))
         self._topics = [
-            node.create_subscription(String, "~/query", self._on_query, qos.reliable()),
-            node.create_subscription(LabelQuery, "~/label_query", self._on_labels, qos.reliable()),
+            node.create_subscription(kind, topics.private(name, camera), answer, qos.reliable())
+            for kind, name, answer in doors
         ]
-        self._service = node.create_service(SetLabels, "~/set_labels", self._on_service)
+        service = topics.private("set_labels", camera)
+        self._service = node.create_service(SetLabels, service, self._on_service)
 
     def close(self) -> None:
         """Close the topics and the service."""
@@ -78,8 +84,9 @@ class QueryServices:
             self._refuse(str(error))
             return False, str(error)
         labels = textwrap.shorten(format_query(query.specs), MAX_SHOWN_CHARS, placeholder=" ...")
-        accepted = f"revision {vocabulary.revision}: {labels}"
-        self._node.get_logger().info(f"query {accepted}")
+        accepted = f"revision {vocabulary.revision}: {labels or 'as the query of the node'}"
+        whose = f"query of camera '{self._camera}'" if self._camera else "query"
+        self._node.get_logger().info(f"{whose} {accepted}")
         return True, accepted
 
 

@@ -1,6 +1,6 @@
 """The node: lifecycle transitions, parameters and health around one pipeline.
 
-Driven from outside: configure loads the model, activate subscribes to the camera, deactivate
+Driven from outside: configure loads the model, activate subscribes to the cameras, deactivate
 unsubscribes and keeps the model, cleanup frees it.
 """
 
@@ -19,7 +19,7 @@ from std_srvs.srv import SetBool
 
 from ovseg_ros.errors import OvsegError
 from ovseg_ros.nodes import parameters
-from ovseg_ros.nodes.health import Health
+from ovseg_ros.nodes.health import CameraHealth, Health
 from ovseg_ros.nodes.pipeline import Pipeline
 from ovseg_ros.nodes.statistics import Statistics
 from ovseg_ros.nodes.status_reporter import StatusReporter
@@ -32,7 +32,7 @@ _QUERY_PARAMETERS = {"query.labels", "query.templates"}
 
 
 class SegmentationNode(LifecycleNode):
-    """Segments one camera against the labels of the moment."""
+    """Segments one camera, or several, against the labels of the moment."""
 
     def __init__(self) -> None:
         """Declare parameters and begin to report; raises `ParameterError` for a bad override."""
@@ -55,11 +55,11 @@ class SegmentationNode(LifecycleNode):
         return self._attempt(self._configure, "inactive")
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Subscribe to the camera."""
+        """Subscribe to the cameras."""
         return self._attempt(self._require_pipeline().start, "active")
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Unsubscribe from the camera and keep the model, unless inference has failed."""
+        """Unsubscribe from the cameras and keep the model, unless inference has failed."""
         result = self._attempt(self._require_pipeline().stop, "inactive")
         return TransitionCallbackReturn.ERROR if self._failure else result
 
@@ -173,10 +173,15 @@ class SegmentationNode(LifecycleNode):
 
     def _report(self) -> Health:
         pipeline = self._pipeline
+        names = self._settings.camera_names
         return Health(
             state=self._state,
             enabled=self._enabled,
-            topic=pipeline.topic if pipeline else "",
+            cameras=pipeline.camera_health()
+            if pipeline
+            else tuple(
+                CameraHealth(name, self._statistics.part(name).snapshot()) for name in names
+            ),
             stall_timeout_s=self._settings.input_stall_timeout_s,
             snapshot=self._statistics.snapshot(),
             model=pipeline.health() if pipeline else None,

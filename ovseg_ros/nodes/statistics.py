@@ -98,54 +98,81 @@ class Snapshot:
 
 
 class Statistics:
-    """Counts and times of one node. Safe to call from several threads."""
+    """Counts and times of a node, or of one of its cameras. Safe to call from several threads.
 
-    def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
+    What is told to a part is told to the whole as well.
+    """
+
+    def __init__(
+        self, clock_s: Callable[[], float] = time.monotonic, whole: Statistics | None = None
+    ) -> None:
         """Start at zero; `clock_s` returns a monotonic time in seconds."""
         self._clock_s = clock_s
+        self._whole = whole
+        self._parts: dict[str, Statistics] = {}
         self._lock = threading.Lock()
         self._last_error = ""
         self._last_fate: Fate | None = None
         self._silent_since_s: float | None = None
         self._clear()
 
-    def reset(self) -> None:
-        """Start at zero again, the last error apart."""
+    def part(self, name: str) -> Statistics:
+        """Return the statistics of the camera `name`, which begin with the first call of this."""
         with self._lock:
+            if name not in self._parts:
+                self._parts[name] = Statistics(self._clock_s, self)
+            return self._parts[name]
+
+    def reset(self) -> None:
+        """Start at zero again, the last error apart, and without parts."""
+        with self._lock:
+            self._parts = {}
             self._clear()
 
     def listen(self, listening: bool) -> None:
-        """The node began or ceased to listen for images."""
+        """Note that the node began or ceased to listen for images."""
         with self._lock:
             self._silent_since_s = self._clock_s() if listening else None
+        if self._whole:
+            self._whole.listen(listening)
 
     def note_arrival(self) -> None:
-        """An image arrived, whether or not anybody wants its segmentation."""
+        """Note that an image arrived, whether or not anybody wants its segmentation."""
         with self._lock:
             self._arrivals.add(0.0)
             self._silent_since_s = self._clock_s()
+        if self._whole:
+            self._whole.note_arrival()
 
     def note_received(self) -> None:
-        """A frame was accepted for segmentation; exactly one `count` will follow for it."""
+        """Note that a frame was accepted for segmentation; one `count` will follow for it."""
         with self._lock:
             self._received += 1
+        if self._whole:
+            self._whole.note_received()
 
     def note_stamp_backwards(self) -> None:
-        """A stamp was older than the one before it, so ages before and after do not compare."""
+        """Note a stamp older than the one before: ages before and after do not compare."""
         with self._lock:
             self._stamps_backwards += 1
             self._age_ms.clear()
+        if self._whole:
+            self._whole.note_stamp_backwards()
 
     def note_error(self, sentence: str) -> None:
         """Keep `sentence` as the latest error or refusal."""
         with self._lock:
             self._last_error = sentence
+        if self._whole:
+            self._whole.note_error(sentence)
 
     def count(self, fate: Fate) -> None:
-        """A received frame met its `fate`."""
+        """Note that a received frame met its `fate`."""
         with self._lock:
             self._fates[fate] += 1
             self._last_fate = fate
+        if self._whole:
+            self._whole.count(fate)
 
     def note_times(self, age_ms: float | None, latency_ms: float, inference_ms: float) -> None:
         """Record the times of a published frame; `age_ms` None where it carried no stamp."""
@@ -154,6 +181,8 @@ class Statistics:
                 self._age_ms.add(age_ms)
             self._latency_ms.add(latency_ms)
             self._inference_ms.add(inference_ms)
+        if self._whole:
+            self._whole.note_times(age_ms, latency_ms, inference_ms)
 
     def snapshot(self) -> Snapshot:
         """Return the statistics of this moment."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -12,12 +13,12 @@ from rclpy.lifecycle import LifecycleNode
 from std_msgs.msg import Header
 
 from ovseg_ros.adapters.retrieval import entropy_bits
-from ovseg_ros.msg import SegmentationStatus
+from ovseg_ros.msg import CameraStatus, SegmentationStatus
 from ovseg_ros.nodes import qos
 from ovseg_ros.nodes.diagnostics import diagnostics_message
-from ovseg_ros.nodes.health import Health, ModelHealth
+from ovseg_ros.nodes.health import CameraHealth, Health, ModelHealth
 from ovseg_ros.nodes.parameters import Settings
-from ovseg_ros.nodes.statistics import Fate, Snapshot
+from ovseg_ros.nodes.statistics import Snapshot
 
 
 class StatusReporter:
@@ -58,34 +59,45 @@ class StatusReporter:
 
 def status_message(health: Health) -> SegmentationStatus:
     """Return `health` as a message."""
-    message = SegmentationStatus(state=health.state)
+    message = SegmentationStatus(state=health.state, header=health.last_header)
     _fill_statistics(message, health.snapshot)
     if health.model is not None:
         _fill_model(message, health.model)
+    message.cameras = [_camera_message(camera) for camera in health.cameras]
     return message
 
 
-def _fill_statistics(message: SegmentationStatus, snapshot: Snapshot) -> None:
+def _camera_message(camera: CameraHealth) -> CameraStatus:
+    message = CameraStatus(
+        name=camera.name,
+        topic=camera.topic,
+        header=camera.last_header,
+        revision=camera.revision,
+        own_query=camera.own_query,
+        input_rate_hz=camera.snapshot.input_rate_hz,
+    )
+    silence_s = camera.snapshot.silence_s
+    message.silence_s = math.nan if silence_s is None else silence_s
+    _fill_statistics(message, camera.snapshot)
+    return message
+
+
+def _fill_statistics(message: SegmentationStatus | CameraStatus, snapshot: Snapshot) -> None:
+    """Fill in the fields that both messages have."""
     message.rate_hz = snapshot.rate_hz
-    message.age_p50_ms = snapshot.age_ms.p50
-    message.age_p95_ms = snapshot.age_ms.p95
-    message.age_p99_ms = snapshot.age_ms.p99
-    message.latency_p50_ms = snapshot.latency_ms.p50
-    message.latency_p95_ms = snapshot.latency_ms.p95
-    message.latency_p99_ms = snapshot.latency_ms.p99
+    for name in ("age", "latency"):
+        found = getattr(snapshot, f"{name}_ms")
+        for percentile in ("p50", "p95", "p99"):
+            setattr(message, f"{name}_{percentile}_ms", getattr(found, percentile))
     message.inference_p50_ms = snapshot.inference_ms.p50
     message.received = snapshot.received
-    message.published = snapshot.fates[Fate.PUBLISHED]
-    message.replaced = snapshot.fates[Fate.REPLACED]
-    message.stale = snapshot.fates[Fate.STALE]
-    message.superseded = snapshot.fates[Fate.SUPERSEDED]
-    message.rejected = snapshot.fates[Fate.REJECTED]
+    for fate, count in snapshot.fates.items():
+        setattr(message, fate.value, count)
     message.last_error = snapshot.last_error
 
 
 def _fill_model(message: SegmentationStatus, model: ModelHealth) -> None:
     mix = model.adapter_mix
-    message.header = model.last_header
     message.package = model.package
     message.backend = model.backend
     message.confidence_kind = model.confidence_kind

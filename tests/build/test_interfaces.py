@@ -14,7 +14,25 @@ from rclpy.serialization import deserialize_message, serialize_message
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# What the status of the node and that of each camera have in common.
+MEASURED = {
+    "rate_hz": "float",
+    **{f"{kind}_p{p}_ms": "float" for kind in ("age", "latency") for p in (50, 95, 99)},
+    "inference_p50_ms": "float",
+    **dict.fromkeys(
+        ("received", "published", "replaced", "stale", "superseded", "rejected"), "uint64"
+    ),
+    "last_error": "string",
+}
 FIELDS = {
+    "msg.CameraStatus": {
+        **dict.fromkeys(("name", "topic"), "string"),
+        "header": "std_msgs/Header",
+        "revision": "uint32",
+        "own_query": "boolean",
+        **dict.fromkeys(("input_rate_hz", "silence_s"), "float"),
+        **MEASURED,
+    },
     "msg.LabelSpec": {
         "name": "string",
         "synonyms": "sequence<string>",
@@ -39,13 +57,8 @@ FIELDS = {
         "revision": "uint32",
         **dict.fromkeys(("package", "backend", "confidence_kind", "state"), "string"),
         **dict.fromkeys(("labels", "guessed_labels"), "sequence<string>"),
-        "rate_hz": "float",
-        **{f"{kind}_p{p}_ms": "float" for kind in ("age", "latency") for p in (50, 95, 99)},
-        "inference_p50_ms": "float",
-        **dict.fromkeys(
-            ("received", "published", "replaced", "stale", "superseded", "rejected"), "uint64"
-        ),
-        "last_error": "string",
+        **MEASURED,
+        "cameras": "sequence<ovseg_ros/CameraStatus>",
         "adapter_mode": "string",
         "adapter_names": "sequence<string>",
         "adapter_weights": "sequence<float>",

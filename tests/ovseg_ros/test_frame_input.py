@@ -12,7 +12,7 @@ from dlpack_frames import PINNED, DLPackFrame
 
 from ovseg_ros.engine.base import Capabilities
 from ovseg_ros.errors import FrameError
-from ovseg_ros.frame_input import batch_of_one
+from ovseg_ros.frame_input import batches_of
 from ovseg_ros.segmenter import Segmenter
 
 ON_HOST = Capabilities("cpu", "float32", 254)
@@ -43,7 +43,7 @@ def test_a_tensor_is_segmented_as_the_array_that_it_shares_memory_with(
 
 def test_memory_that_is_pinned_for_a_gpu_is_the_hosts() -> None:
     image = picture()
-    frames = batch_of_one(DLPackFrame(image, PINNED), ON_HOST)
+    frames = batches_of([DLPackFrame(image, PINNED)], ON_HOST)[0].frames
     assert isinstance(frames, np.ndarray) and frames.shape == (1, 60, 80, 3)
     assert np.shares_memory(frames, image)
 
@@ -56,7 +56,7 @@ class OnGpu(DLPackFrame):
 
 
 def test_a_frame_on_the_gpu_stays_there() -> None:
-    frames = batch_of_one(OnGpu(picture()), ON_GPU)
+    frames = batches_of([OnGpu(picture())], ON_GPU)[0].frames
     assert isinstance(frames, OnGpu) and frames.array.shape == (1, 60, 80, 3)
 
 
@@ -72,4 +72,21 @@ def test_a_frame_on_the_gpu_stays_there() -> None:
 )
 def test_what_is_no_frame_for_the_engine_is_refused(image: object, message: str) -> None:
     with pytest.raises(FrameError, match=message):
-        batch_of_one(image, ON_HOST)
+        batches_of([image], ON_HOST)
+
+
+def test_frames_of_one_size_go_together_as_many_as_the_engine_takes() -> None:
+    small, large = picture(), np.zeros((61, 80, 3), np.uint8)
+    images = [small, large, small + 1, small + 2, large]
+    found = batches_of(images, Capabilities("cpu", "float32", 254, most_frames=2))
+    assert [batch.places for batch in found] == [(0, 2), (3,), (1, 4)]
+    for batch in found:
+        for frame, place in zip(batch.frames, batch.places, strict=True):
+            assert np.array_equal(frame, images[place])
+    assert [batch.places for batch in batches_of(images[:3], ON_HOST)] == [(0,), (2,), (1,)]
+
+
+def test_frames_on_the_gpu_go_one_by_one() -> None:
+    images = [OnGpu(picture()), picture(), OnGpu(picture())]
+    found = batches_of(images, ON_GPU)
+    assert sorted(batch.places for batch in found) == [(0,), (1,), (2,)]

@@ -20,7 +20,8 @@ from ovseg_ros.engine.profile import EngineProfile
 from ovseg_ros.errors import AdapterError, FrameError, GpuMemoryError, OvsegError, QueryError
 from ovseg_ros.packages import ModelPackage
 from ovseg_ros.segmenter import Segmenter
-from ovseg_ros.vocabulary import IdSpace
+from ovseg_ros.text.bank import TextBank
+from ovseg_ros.vocabulary import IdSpace, LabelSpec
 
 
 @pytest.fixture(scope="module")
@@ -265,3 +266,84 @@ def test_the_fallback_opens_when_the_memory_of_the_first_engine_is_free_again(
     with Segmenter.open(tiny_package, engine=gpu, fallback=REFERENCE) as opened:
         assert opened.backend.choice == REFERENCE
     assert tried == [gpu, gpu, REFERENCE]
+
+
+def shifted(image: np.ndarray, count: int) -> list[np.ndarray]:
+    return [np.roll(image, 37 * number, axis=1) for number in range(count)]
+
+
+def test_a_batch_gives_what_single_frames_give(segmenter: Segmenter, image: np.ndarray) -> None:
+    """To the bit on this engine: frames of one size together, in whichever order they came."""
+    segmenter.set_query("sky=0; grass=0; road; building")
+    segmenter.set_adapter(AdapterMix(factors=random_factors(segmenter, 4)))
+    frames = [*shifted(image, 3), np.ascontiguousarray(image[:, :200]), image]
+    batch = segmenter.infer_batch(frames)
+    segmenter_frames = [segmenter.infer(frame) for frame in frames]
+    segmenter.set_adapter(AdapterMix())
+    for together, alone in zip(batch, segmenter_frames, strict=True):
+        assert np.array_equal(together.label_mask, alone.label_mask)
+        assert np.array_equal(together.confidence, alone.confidence)
+        assert np.allclose(together.embedding, alone.embedding, atol=1e-5)
+
+
+def test_mono16_ids_are_those_of_the_query_in_a_batch(
+    tiny_package: Path, image: np.ndarray
+) -> None:
+    with Segmenter.open(tiny_package, id_space=IdSpace.MONO16) as wide:
+        wide.set_labels([LabelSpec("sky", pinned_id=300), LabelSpec("grass", pinned_id=700)])
+        found = wide.infer_batch(shifted(image, 2))
+    assert all(set(np.unique(each.label_mask)) <= {0, 300, 700} for each in found)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        pytest.param("openvino:fp32", marks=pytest.mark.openvino),
+        pytest.param("torch:fp32@cpu", marks=pytest.mark.torch),
+    ],
+)
+def test_other_engines_take_batches_as_well(
+    tiny_package: Path, tmp_path: Path, image: np.ndarray, choice: str
+) -> None:
+    """Up to ties of rounding: other kernels may run for another number of frames."""
+    package = ModelPackage.load(tiny_package)
+    backend = load_backend(package, EngineChoice.parse(choice), 1, tmp_path)
+    bank = TextBank.load(package)
+    frames = shifted(image, 3)
+    with Segmenter(package, backend, bank, IdSpace.MONO8) as other:
+        other.set_query("sky=0; grass=0; road; building")
+        batch = other.infer_batch(frames)
+        for together, frame in zip(batch, frames, strict=True):
+            alone = other.infer(frame)
+            assert (together.label_mask != alone.label_mask).mean() < 1e-4
+            difference = together.confidence.astype(int) - alone.confidence.astype(int)
+            assert np.mean(np.abs(difference) > 1) < 1e-4
+
+
+def test_a_camera_may_have_a_query_of_its_own_and_give_it_up(
+    segmenter: Segmenter, image: np.ndarray
+) -> None:
+    common = segmenter.set_query("sky=0; grass=0")
+    own = segmenter.set_labels([LabelSpec("grass"), LabelSpec("pallet", threshold=0.0)], (), "rear")
+    ids = {label.name: label.id for label in (*common.labels, *own.labels)}
+    assert own.by_id()[ids["grass"]].name == common.by_id()[ids["grass"]].name == "grass"
+    assert segmenter.vocabulary is common
+    assert (segmenter.has_own_query("rear"), segmenter.has_own_query("front")) == (True, False)
+    for camera, vocabulary in (("rear", own), ("front", common), ("", common), ("rear", own)):
+        found = segmenter.infer_batch([image], camera)[0]
+        assert found.vocabulary is vocabulary
+        assert set(np.unique(found.label_mask)) <= {0, *vocabulary.by_id()}
+    renewed = segmenter.follow_common_query("rear")
+    assert renewed.labels == common.labels
+    assert renewed.revision > own.revision, "frames under the dropped query are known to be older"
+    assert segmenter.infer(image, "rear").vocabulary is renewed is segmenter.vocabulary
+
+
+def test_without_a_common_query_there_is_nothing_to_follow(tiny_package: Path) -> None:
+    with Segmenter.open(tiny_package) as empty:
+        empty.set_labels([LabelSpec("car")], (), "rear")
+        with pytest.raises(QueryError, match="camera 'rear' cannot follow"):
+            empty.follow_common_query("rear")
+        assert empty.has_own_query("rear")
+        with pytest.raises(OvsegError, match="no query is set"):
+            empty.infer(np.zeros((32, 32, 3), np.uint8), "front")

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,8 @@ ARGUMENTS = {
         "namespace",
         "params_file",
         "image_topic",
+        "camera_names",
+        "image_topics",
         "depth_topic",
         "camera_info_topic",
         "transport",
@@ -66,6 +69,60 @@ def test_every_argument_is_described_and_has_a_default(file: str) -> None:
     for name, keywords in declared.items():
         assert len(ast.literal_eval(keywords["description"])) > 20, name
         assert "default_value" in keywords, name
+
+
+def functions_of_the_launch_file(*names: str) -> dict[str, Any]:
+    """Return functions that need nothing of `launch`, which is not installed from PyPI."""
+    tree = ast.parse(LAUNCH_FILE.read_text(encoding="utf-8"))
+    wanted = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name in names]
+    found: dict[str, Any] = {}
+    exec(compile(ast.Module(wanted, []), str(LAUNCH_FILE), "exec"), found)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("cameras", "topics", "wanted"),
+    [
+        (
+            "",
+            "",
+            {
+                "image": "/cam",
+                "image/compressed": "/cam/compressed",
+                "depth": "/d",
+                "camera_info": "/i",
+            },
+        ),
+        ("front,rear", "", {}),
+        (
+            "front, rear",
+            "/f/raw,/r/raw",
+            {
+                "front/image": "/f/raw",
+                "front/image/compressed": "/f/raw/compressed",
+                "rear/image": "/r/raw",
+                "rear/image/compressed": "/r/raw/compressed",
+            },
+        ),
+    ],
+)
+def test_camera_topics_are_remapped(cameras: str, topics: str, wanted: dict[str, str]) -> None:
+    remap = functions_of_the_launch_file("remappings", "listed")["remappings"]
+    value = {
+        "image_topic": "/cam",
+        "depth_topic": "/d",
+        "camera_info_topic": "/i",
+        "camera_names": cameras,
+        "image_topics": topics,
+    }
+    assert dict(remap(value)) == wanted
+
+
+def test_as_many_image_topics_as_cameras_are_wanted() -> None:
+    remap = functions_of_the_launch_file("remappings", "listed")["remappings"]
+    value = {"image_topic": "image", "camera_names": "front,rear", "image_topics": "/f"}
+    with pytest.raises(ValueError, match="1 topics and camera_names 2 cameras"):
+        remap(value)
 
 
 def test_the_files_it_names_are_there() -> None:

@@ -18,12 +18,12 @@ class DepthCamera:
     `info` holds fields of the CameraInfo that differ from those of an ideal camera.
     """
 
-    def __init__(self, driver: Driver) -> None:
-        """Create the publishers beside those of `driver`."""
+    def __init__(self, driver: Driver, prefix: str = "") -> None:
+        """Create the publishers beside those of `driver`; `prefix` is that of the camera."""
         self._driver = driver
         node = driver.node
-        self.depth = node.create_publisher(Image, "depth", RELIABLE)
-        self.infos = node.create_publisher(CameraInfo, "camera_info", RELIABLE)
+        self.depth = node.create_publisher(Image, f"{prefix}depth", RELIABLE)
+        self.infos = node.create_publisher(CameraInfo, f"{prefix}camera_info", RELIABLE)
 
     def wait(self) -> None:
         """Wait until the node subscribes to both topics."""

@@ -1,4 +1,4 @@
-"""The demo's camera: plays a drive at its rate, stamped with the time of publication."""
+"""The demo's cameras: play a drive at its rate, stamped with the time of publication."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import array
 import itertools
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,44 +33,67 @@ SETTLE_S = 0.5
 
 
 class Camera:
-    """Publishes prepared messages in a loop, at a steady rate."""
+    """Publishes prepared messages in a loop, at a steady rate, to one topic or to several."""
 
-    def __init__(self, node: Node, drive: Drive, raw_size_px: tuple[int, int] | None) -> None:
-        """Prepare every message; `raw_size_px` (W, H) publishes raw rgb8 of that size, not JPEG."""
+    def __init__(
+        self,
+        node: Node,
+        drive: Drive,
+        raw_size_px: tuple[int, int] | None,
+        topic_names: Sequence[str] = (),
+    ) -> None:
+        """Prepare every message; `raw_size_px` (W, H) publishes raw rgb8 of that size, not JPEG.
+
+        Each of `topic_names` (none: that of the demo) is a camera of its own, at another place of
+        the drive.
+        """
         self._node = node
         qos = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
+        self._messages: list[Any]
         if raw_size_px:
+            kind, usual = Image, topics.CAMERA_RAW
             self._messages = _raw_messages(drive, raw_size_px)
-            self.publisher = node.create_publisher(Image, topics.CAMERA_RAW, qos)
         else:
+            kind, usual = CompressedImage, topics.CAMERA_COMPRESSED
             self._messages = [_compressed_message(frame.image) for frame in drive.frames]
-            self.publisher = node.create_publisher(CompressedImage, topics.CAMERA_COMPRESSED, qos)
+        self.publishers = [
+            node.create_publisher(kind, topic, qos) for topic in topic_names or (usual,)
+        ]
 
     def play(self, rate_hz: float, seconds: float, stop: StopRequest) -> int:
-        """Publish at `rate_hz` for `seconds`, looping over the drive; return how many were sent."""
-        start = time.monotonic()
-        for sent, message in enumerate(itertools.cycle(self._messages)):
-            due = start + sent / rate_hz
+        """Publish at `rate_hz` for `seconds`, looping over the drive; return how many were sent.
+
+        Both are those of each topic; the topics take turns.
+        """
+        start, count = time.monotonic(), len(self.publishers)
+        for turn in itertools.count():
+            sent, place = divmod(turn, count)
+            due = start + turn / count / rate_hz
             if stop.wait(max(0.0, due - time.monotonic())) or due - start >= seconds:
                 return sent
+            message = self._messages[self._index(sent, place)]
             message.header.stamp = self._node.get_clock().now().to_msg()
-            self.publisher.publish(message)
-        raise OvsegError("the drive has no frames")
+            self.publishers[place].publish(message)
+        raise AssertionError("counting has no end")
+
+    def _index(self, sent: int, place: int) -> int:
+        return (sent + place * len(self._messages) // len(self.publishers)) % len(self._messages)
 
 
 def wait_for_subscribers(
-    publisher: Any, executor: SingleThreadedExecutor, wanted: int, stop: StopRequest
+    publishers: Sequence[Any], executor: SingleThreadedExecutor, wanted: int, stop: StopRequest
 ) -> None:
-    """Wait until `wanted` subscribers are matched; raises `OvsegError` after a minute."""
+    """Wait until each publisher has `wanted` subscribers; raises `OvsegError` after a minute."""
     deadline = time.monotonic() + _MATCH_TIMEOUT_S
 
-    def missing() -> bool:
-        return publisher.get_subscription_count() < wanted and not stop
+    def fewest() -> int:
+        counts: list[int] = [publisher.get_subscription_count() for publisher in publishers]
+        return min(counts)
 
-    spin_while(executor, lambda: missing() and time.monotonic() < deadline)
-    if missing():
+    spin_while(executor, lambda: fewest() < wanted and not stop and time.monotonic() < deadline)
+    if fewest() < wanted and not stop:
         raise OvsegError(
-            f"only {publisher.get_subscription_count()} of {wanted} subscribers of the "
+            f"only {fewest()} of {wanted} subscribers of the "
             f"camera came within {_MATCH_TIMEOUT_S:g} s; see the log of the node"
         )
     # A match is known here a moment before it is known over there.
@@ -109,15 +133,16 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--rate-hz", type=float, default=0.0, help="0: the rate of the drive")
     parser.add_argument("--raw", type=parse_size, metavar="WxH")
+    parser.add_argument("--topic", action="append", default=[], help="one for each camera")
     parser.add_argument("--go", type=Path, required=True, help="start once this file exists")
     parser.add_argument("--subscribers", type=int, default=1, help="wait for so many")
     arguments = parser.parse_args()
     stop = StopRequest()
     with ros_node("demo_camera") as (node, executor):
         drive = open_drive(arguments.drive)
-        camera = Camera(node, drive, arguments.raw)
+        camera = Camera(node, drive, arguments.raw, arguments.topic)
         wait_for_go(executor, arguments.go, stop)
-        wait_for_subscribers(camera.publisher, executor, arguments.subscribers, stop)
+        wait_for_subscribers(camera.publishers, executor, arguments.subscribers, stop)
         emit(EventKind.READY, start_ns=time.time_ns())
         sent = camera.play(arguments.rate_hz or drive.rate_hz, arguments.seconds, stop)
         # A message that is still in the sockets would be lost with this process.

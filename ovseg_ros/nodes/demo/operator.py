@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
@@ -19,22 +18,15 @@ from ovseg_ros.adapters.pinning import parse_choice
 from ovseg_ros.demo import topics
 from ovseg_ros.demo.events import EventKind, emit
 from ovseg_ros.demo.script import Door, Step, load_script
-from ovseg_ros.errors import OvsegError
 from ovseg_ros.msg import LabelMap, LabelSpec
 from ovseg_ros.nodes.demo.process import ros_node, spin_while, wait_for_go
+from ovseg_ros.nodes.demo.service_calls import call_service, change_state
 from ovseg_ros.nodes.stop_signals import StopRequest
 from ovseg_ros.query import parse_query
 from ovseg_ros.srv import SetAdapter, SetLabels
 
-_SERVICE_TIMEOUT_S = 60.0
 _ANSWER_TIMEOUT_S = 10.0
 _TAKE_DOWN_TIMEOUT_S = 4.0
-_TRANSITIONS = {
-    "configure": Transition.TRANSITION_CONFIGURE,
-    "activate": Transition.TRANSITION_ACTIVATE,
-    "deactivate": Transition.TRANSITION_DEACTIVATE,
-    "cleanup": Transition.TRANSITION_CLEANUP,
-}
 
 
 class Operator:
@@ -55,12 +47,9 @@ class Operator:
         node.create_subscription(LabelMap, topics.LABELS, self._on_labels, latched)
         self._revision = 0
 
-    def transition(self, name: str, timeout_s: float = _SERVICE_TIMEOUT_S) -> None:
+    def transition(self, name: str, **timeout_s: float) -> None:
         """Take the node through a lifecycle transition; raises `OvsegError` where it is refused."""
-        request = ChangeState.Request(transition=_transition(name))
-        reply = self._call(self._states, request, timeout_s)
-        if not reply.success:
-            raise OvsegError(f"the node refused to {name}; its log says why")
+        change_state(self._executor, self._states, name, **timeout_s)
 
     def perform(self, step: Step) -> None:
         """Make one change of query or of adapters and report how it was answered."""
@@ -69,7 +58,7 @@ class Operator:
             self._choose(step.query, sent_ns)
             return
         if step.door is Door.SERVICE:
-            reply = self._call(self._set_labels, _request(step.query))
+            reply = call_service(self._executor, self._set_labels, _request(step.query))
             accepted, revision, message = reply.success, reply.revision, reply.message
         else:
             accepted, revision, message = self._publish(step.query)
@@ -104,7 +93,7 @@ class Operator:
     def _choose(self, choice: str, sent_ns: int) -> None:
         mode, names, weights = parse_choice(choice)
         request = SetAdapter.Request(mode=mode.value, names=list(names), weights=list(weights))
-        reply = self._call(self._set_adapter, request)
+        reply = call_service(self._executor, self._set_adapter, request)
         emit(
             EventKind.ADAPTERS,
             choice=choice,
@@ -114,26 +103,8 @@ class Operator:
             message=reply.message,
         )
 
-    def _call(self, client: Any, request: Any, timeout_s: float = _SERVICE_TIMEOUT_S) -> Any:
-        deadline = time.monotonic() + timeout_s
-        spin_while(
-            self._executor, lambda: not client.service_is_ready() and time.monotonic() < deadline
-        )
-        future = client.call_async(request)
-        spin_while(self._executor, lambda: not future.done() and time.monotonic() < deadline)
-        if not future.done():
-            raise OvsegError(
-                f"{client.srv_name} did not answer within {timeout_s:g} s; "
-                "the log of the node says what it was doing"
-            )
-        return future.result()
-
     def _on_labels(self, message: LabelMap) -> None:
         self._revision = max(self._revision, message.revision)
-
-
-def _transition(name: str) -> Transition:
-    return Transition(id=_TRANSITIONS[name], label=name)
 
 
 def _request(query: str) -> SetLabels.Request:
@@ -173,8 +144,8 @@ def main() -> int:
                 operator.perform(step)
         emit(EventKind.DONE)
         spin_while(executor, lambda: not stop)
-        operator.transition("deactivate", _TAKE_DOWN_TIMEOUT_S)
-        operator.transition("cleanup", _TAKE_DOWN_TIMEOUT_S)
+        operator.transition("deactivate", timeout_s=_TAKE_DOWN_TIMEOUT_S)
+        operator.transition("cleanup", timeout_s=_TAKE_DOWN_TIMEOUT_S)
     return 0
 
 

@@ -69,7 +69,7 @@ def main() -> int:
     with ros_node("demo_player") as (node, executor), BagReader(arguments.playlist) as bag:
         player = Player(node, arguments.raw)
         wait_for_go(executor, arguments.go, stop)
-        wait_for_subscribers(player.publisher, executor, 1, stop)
+        wait_for_subscribers([player.publisher], executor, 1, stop)
         emit(EventKind.READY, start_ns=time.time_ns())
         stamps_ns = player.play(bag.raw_messages([player.topic]), arguments.rate_hz, stop)
         # A message that is still in the sockets would be lost with this process.

@@ -130,6 +130,21 @@ def test_a_scene_that_nothing_is_near_to_gets_the_base_model_and_says_so(bench: 
     assert bench.switches == []
 
 
+def test_a_covered_camera_leaves_the_scene_to_the_others(bench: Bench) -> None:
+    """The lens cap of one camera neither stops the choice nor darkens it."""
+    worker = bench.open("noon", "sunset")
+    black = np.zeros((60, 80, 3), np.uint8)
+
+    def cover() -> None:
+        seen = bench.segmenter.infer(black)
+        worker.observe(SeenFrame(black, seen.embedding, time.monotonic_ns(), "rear"))
+
+    for scene in ("noon", "sunset"):
+        cover()
+        bench.show(scene, lambda scene=scene: cover() or bench.names == (scene,))
+    assert bench.errors == []
+
+
 @pytest.mark.parametrize(
     ("level", "word"), [(0, "black"), (255, "saturated"), (90, "a single colour")]
 )

@@ -87,3 +87,25 @@ def test_reset_keeps_the_last_error() -> None:
     statistics.reset()
     snapshot = statistics.snapshot()
     assert (snapshot.received, snapshot.last_error) == (0, "the package is gone")
+
+
+def test_what_is_told_to_a_part_is_told_to_the_whole() -> None:
+    clock = Clock()
+    whole = Statistics(clock)
+    front, rear = whole.part("front"), whole.part("rear")
+    assert whole.part("front") is front
+    for part, inference_ms in ((front, 10.0), (rear, 30.0)):
+        part.note_received()
+        part.count(Fate.PUBLISHED)
+        part.note_times(None, 2 * inference_ms, inference_ms)
+    rear.note_error("half a JPEG")
+    assert [s.snapshot().received for s in (whole, front, rear)] == [2, 1, 1]
+    assert whole.snapshot().inference_ms.p50 == 20.0
+    assert (whole.snapshot().last_error, front.snapshot().last_error) == ("half a JPEG", "")
+    for part in (front, rear):
+        part.listen(True)
+    clock.now_s += 3.0
+    rear.note_arrival()
+    assert [s.snapshot().silence_s for s in (whole, front, rear)] == [0.0, 3.0, 0.0]
+    whole.reset()
+    assert whole.part("front").snapshot().received == 0
