@@ -22,7 +22,7 @@ ENVIRONMENT := $(VENV)/.stamp-environment
 PACKAGE := $(VENV)/.stamp-package
 TORCH := $(VENV)/.stamp-torch
 COLCON := .venv-colcon/.stamp-colcon
-TORCH_LISTS := train.txt calibrate.txt tensorrt.txt modelopt.txt
+TORCH_LISTS := train.txt calibrate.txt tensorrt.txt modelopt.txt torchmetrics.txt fleet.txt
 
 # What train-tiny starts from: folders with camvid/ and idd_lite/, and with the initial weights.
 DATA ?= ../shared/data
@@ -93,7 +93,7 @@ $(ENVIRONMENT): requirements/ros-kilted.txt requirements/dev.txt
 
 $(PACKAGE): $(ENVIRONMENT) $(INTERFACE_SOURCES)
 	@echo "Generating the ROS interfaces ..."
-	PYTHONWARNINGS=ignore $(PIP) --no-build-isolation --editable '.[ros,cpu]'
+	PYTHONWARNINGS=ignore $(PIP) --no-build-isolation --editable '.[ros,cpu,eval,console]'
 	touch $@
 
 $(TORCH): $(PACKAGE) $(addprefix requirements/,$(TORCH_LISTS)) \

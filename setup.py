@@ -142,8 +142,8 @@ setup(
         "train": requirements("train"),
         "modelopt": requirements("modelopt"),
         "eval": ["rosbags>=0.10", "onnxruntime>=1.17", "pyarrow>=14"],
-        # The operator's page needs nothing beyond the core so far.
-        "console": [],
+        "fleet": [*requirements("fleet"), "rosbags>=0.10", "onnxruntime>=1.17", "pyarrow>=14"],
+        "console": requirements("console"),
         "dev": requirements("dev"),
     },
 )

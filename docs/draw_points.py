@@ -15,14 +15,17 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ovseg_ros.evaluation.drive import IMAGE_TOPIC, default_bag, read_messages, stamp_ns_of
+from ovseg_ros.bags.messages import COMPRESSED_IMAGE
+from ovseg_ros.bags.reader import read_messages, stamp_ns_of
+from ovseg_ros.evaluation.drive import default_bag
+from ovseg_ros.evaluation.topics import CAMERA_INFO_TOPIC, DEPTH_TOPIC, IMAGE_TOPICS
 from ovseg_ros.image_files import decode_rgb
 from ovseg_ros.points.cloud import labelled_cloud
 from ovseg_ros.points.depth import DepthEncoding, depth_in_metres
 from ovseg_ros.points.pinhole import pinhole_of
 from ovseg_ros.segmenter import Segmenter
 
-DEPTH_TOPIC, INFO_TOPIC = "/camera/depth/compressed", "/camera/camera_info"
+IMAGE_TOPIC = IMAGE_TOPICS[COMPRESSED_IMAGE]
 QUERY = (
     "road; pavement; grass; building; wall; fence; tree; bush; pole; traffic sign; car; truck; "
     "bus; person; bicycle; traffic cone; trash can; sky"
@@ -37,7 +40,7 @@ PANEL_PX, BACKGROUND = 150, (24, 26, 30)
 def moments(bag: Path) -> list[dict[str, Any]]:
     """Return frame, depth and calibration of the moments that have all three, in order."""
     found: dict[int, dict[str, Any]] = {}
-    for topic, _, message in read_messages(bag, (IMAGE_TOPIC, DEPTH_TOPIC, INFO_TOPIC)):
+    for topic, _, message in read_messages(bag, (IMAGE_TOPIC, DEPTH_TOPIC, CAMERA_INFO_TOPIC)):
         found.setdefault(stamp_ns_of(message), {})[topic] = message
     return [found[stamp] for stamp in sorted(found) if len(found[stamp]) == 3]
 
@@ -72,7 +75,7 @@ def main() -> None:
     png = np.asarray(Image.open(io.BytesIO(moment[DEPTH_TOPIC].data.tobytes())))
     depth_m = depth_in_metres(png.astype("<u2").view(np.uint8), DepthEncoding.MILLIMETRES)
     height_px, width_px = image.shape[:2]
-    camera = pinhole_of(moment[INFO_TOPIC], width_px, height_px)
+    camera = pinhole_of(moment[CAMERA_INFO_TOPIC], width_px, height_px)
     with Segmenter.open("tiny", QUERY) as segmenter:
         result = segmenter.infer(image)
     mask, confidence = result.label_mask, result.confidence

@@ -6,6 +6,7 @@ ros2 launch ovseg_ros ovseg.launch.py camera_names:=front,rear \\
 """
 
 import os
+import shlex
 from pathlib import Path
 
 from launch.action import Action
@@ -20,7 +21,7 @@ from launch.actions import (
 from launch.events import matches_action
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
-from launch_ros.actions import LifecycleNode
+from launch_ros.actions import LifecycleNode, Node
 from launch_ros.event_handlers import OnStateTransition
 from launch_ros.events.lifecycle import ChangeState
 from launch_ros.parameter_descriptions import ParameterValue
@@ -122,6 +123,18 @@ ARGUMENTS = (
         description="Least severity that the node logs.",
     ),
     DeclareLaunchArgument(
+        "console",
+        default_value="false",
+        choices=["true", "false"],
+        description="Serve the operator's web page too, see docs/console.md.",
+    ),
+    DeclareLaunchArgument(
+        "console_options",
+        default_value="",
+        description="More options of `ovseg console`, such as "
+        "'--save moments --host 0.0.0.0 --token-file token'.",
+    ),
+    DeclareLaunchArgument(
         "shm_profile",
         default_value=str(SHM_PROFILE),
         description="Fast DDS profile with a shared-memory segment that holds raw images; "
@@ -155,6 +168,8 @@ def start_node(context: LaunchContext) -> list[Action]:
         arguments=["--ros-args", "--log-level", value["log_level"]],
     )
     actions = shared_memory(value["shm_profile"])
+    if value["console"] == "true":
+        actions.append(console(value))
     if value["autostart"] == "false":
         return [*actions, node]
     return [*actions, activate_when_configured(node), node, change(node, "CONFIGURE")]
@@ -184,6 +199,19 @@ def remappings(value: dict[str, str]) -> list[tuple[str, str]]:
 def listed(text: str) -> list[str]:
     """Return what stands between the commas of `text`."""
     return [entry.strip() for entry in text.split(",") if entry.strip()]
+
+
+def console(value: dict[str, str]) -> Action:
+    """Return the operator's page for the node, in the namespace of the node."""
+    arguments = ["console", "--node", "ovseg", "--image-topic", value["image_topic"]]
+    arguments += ["--transport", value["transport"] or "auto"]
+    return Node(
+        package="ovseg_ros",
+        executable="ovseg",
+        namespace=value["namespace"],
+        output="screen",
+        arguments=[*arguments, *shlex.split(value["console_options"])],
+    )
 
 
 def overrides(value: dict[str, str]) -> dict[str, ParameterValue | bool | list[str]]:

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from ovseg_ros import __version__
 from ovseg_ros.commands import (
     adapters,
+    bag,
     bench,
     build,
     calibrate,
     check,
+    console,
     convert,
     demo,
     doctor,
@@ -30,7 +32,9 @@ EXIT_INTERRUPTED = 130
 _VERBS = (
     segment,
     evaluate,
+    bag,
     demo,
+    console,
     bench,
     build,
     check,

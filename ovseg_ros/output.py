@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,46 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _explained(folder, error) from None
+
+
+def refuse_foreign(folder: Path, marks: Sequence[str]) -> None:
+    """Raise `OutputError` for a folder that holds something else than earlier results.
+
+    Results are known by one of the files or folders in `marks`.
+    """
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise OutputError(f"{folder} is a file; choose another folder for --out")
+    if any(folder.iterdir()) and not any((folder / mark).exists() for mark in marks):
+        raise OutputError(
+            f"{folder} holds something else than earlier results and would be replaced; "
+            "choose another folder for --out"
+        )
+
+
+@contextmanager
+def replacing_entries(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder whose entries take their places in `folder` if the block succeeds.
+
+    Entries of the same names are replaced, others stay. Raises `OutputError` like `replacing`.
+    """
+    for left_over in folder.glob(".part-*"):
+        shutil.rmtree(left_over, ignore_errors=True)
+    try:
+        stage = Path(tempfile.mkdtemp(prefix=".part-", dir=folder))
+    except OSError as error:
+        raise _explained(folder, error) from None
+    try:
+        yield stage
+        for entry in sorted(stage.iterdir()):
+            if (folder / entry.name).is_dir():
+                shutil.rmtree(folder / entry.name)
+            os.replace(entry, folder / entry.name)
+    except OSError as error:
+        raise _explained(folder, error) from None
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
 
 
 def write_file(path: Path, data: bytes | memoryview) -> None:

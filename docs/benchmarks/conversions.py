@@ -25,8 +25,8 @@ import numpy as np
 import PIL.Image
 from sensor_msgs.msg import CompressedImage, Image
 
-from ovseg_ros.nodes.image_conversion import compressed_to_rgb, raw_to_rgb
-from ovseg_ros.nodes.pixel_formats import PIXEL_FORMATS
+from ovseg_ros.image_messages import compressed_to_rgb, raw_to_rgb
+from ovseg_ros.pixel_formats import PIXEL_FORMATS
 
 OPENCV_CODES = {
     "bgr8": "COLOR_BGR2RGB",

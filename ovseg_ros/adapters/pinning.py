@@ -51,11 +51,19 @@ def pinned_weights(names: Sequence[str], weights: Sequence[float]) -> tuple[floa
     return tuple(float(weight) for weight in weights)
 
 
-def parse_choice(choice: str) -> tuple[AdapterMode, tuple[str, ...], tuple[float, ...]]:
-    """Return (mode, names, weights) of 'auto', 'none', 'fog' or 'fog=0.7,rain=0.3'.
+def refuse_names(mode: AdapterMode, names: Sequence[str], weights: Sequence[float]) -> None:
+    """Raise `AdapterError` where a `mode` that takes no adapters is given some."""
+    if len(names) or len(weights):
+        raise AdapterError(
+            f"mode '{mode.value}' takes no names and no weights; use mode 'pinned' for exactly "
+            "these adapters, or leave them out"
+        )
 
-    Raises `AdapterError` where a weight is no number or only some adapters have one; whether names
-    are known and weights are shares is for those who pin them.
+
+def parse_choice(choice: str) -> tuple[AdapterMode, tuple[str, ...], tuple[float, ...]]:
+    """Return mode, names and weights of 'auto', 'none', or names: 'fog', or 'fog=0.7,rain=0.3'.
+
+    No weights mean equal shares. Raises `AdapterError` for a weight that is no number.
     """
     if choice in (AdapterMode.AUTO.value, AdapterMode.NONE.value):
         return AdapterMode(choice), (), ()
@@ -70,12 +78,3 @@ def parse_choice(choice: str) -> tuple[AdapterMode, tuple[str, ...], tuple[float
             f"adapters '{choice}' were asked for; auto, none, or names were wanted, all of them "
             "with a weight or none, for example fog=0.7,rain=0.3"
         ) from None
-
-
-def refuse_names(mode: AdapterMode, names: Sequence[str], weights: Sequence[float]) -> None:
-    """Raise `AdapterError` where a `mode` that takes no adapters is given some."""
-    if len(names) or len(weights):
-        raise AdapterError(
-            f"mode '{mode.value}' takes no names and no weights; use mode 'pinned' for exactly "
-            "these adapters, or leave them out"
-        )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ovseg_ros.bench.results import BenchResult
 
 NAME = "bench"
-HELP = "measure: labels, the node, cameras, queries, packages, GPU engines, adapters, points"
+HELP = "measure: labels, the node, cameras, queries, the console, packages, GPUs, adapters, points"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     node.add_argument("--seconds", type=positive, default=60, help="length of the stream")
     query = kinds.add_parser("query", help="from a new query to the first mask under it")
     query.add_argument("--changes", type=positive, default=100, help="how many changes of query")
+    console = kinds.add_parser("console", help="the operator's page with 0, 1 and 5 viewers")
+    console.add_argument("--seconds", type=positive, default=20, help="that count, per stretch")
     packages = kinds.add_parser("packages", help="packages and engines side by side")
     _add_contender_options(packages)
     gpu = kinds.add_parser("gpu", help="engines on one GPU side by side, and the floor under them")
@@ -52,14 +54,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     cameras.add_argument("--rounds", type=positive, default=3, help="default: %(default)s")
     for kind in (labels, points, cameras):
         add_engine_options(kind)
-    for kind in (labels, node, query, gpu, retrieval, adapters, drive, switch, points, cameras):
+    plain = (labels, node, query, console, gpu, retrieval, adapters, drive, switch, points, cameras)
+    for kind in plain:
         add_package_option(kind)
-    for kind in (labels, node, query, packages, gpu, adapters, drive, switch, points, cameras):
+    for kind in {*plain, packages} - {retrieval}:
         kind.add_argument("--bag", type=Path, metavar="PATH", help="frames of another drive")
     for kind, measure in (
         (labels, _labels),
         (node, _node),
         (query, _query),
+        (console, _console),
         (packages, _packages),
         (gpu, _gpu),
         (retrieval, _retrieval),
@@ -211,6 +215,12 @@ def _query(arguments: argparse.Namespace) -> BenchResult:
     from ovseg_ros.bench.query import bench_query
 
     return _on_the_graph(bench_query, arguments, arguments.changes)
+
+
+def _console(arguments: argparse.Namespace) -> BenchResult:
+    from ovseg_ros.bench.console import bench_console
+
+    return _on_the_graph(bench_console, arguments, arguments.seconds)
 
 
 def _packages(arguments: argparse.Namespace) -> BenchResult:

@@ -88,6 +88,35 @@ def positive(text: str) -> int:
     return value
 
 
+def whole(text: str) -> int:
+    """Return the number in `text`; raises argparse's error unless it is a whole one from 0 up."""
+    if not text.strip().isdecimal():
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 0 up")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """Return the seconds in `text`; raises argparse's error unless they are a number from 0 up."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value < 1e9:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds from 0 up")
+    return value
+
+
+def rate_hz(text: str) -> float:
+    """Return the rate in `text`; raises argparse's error unless it is above 0, up to 1000 Hz."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value <= 1000.0:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a rate above 0 and up to 1000 Hz")
+    return value
+
+
 def buckets(text: str) -> tuple[int, ...]:
     """Return the numbers in `text`, for example '8,32,128'; raises argparse's error for others."""
     return tuple(positive(word.strip()) for word in text.split(","))

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from ovseg_ros.bags.reader import read_messages, stamp_ns_of
 from ovseg_ros.demo import topics
 from ovseg_ros.demo.ledger import LabelEntry, LabelMapRecord
 from ovseg_ros.demo.scoring import QueryScorer
 from ovseg_ros.evaluation.confusion import ConfusionMatrix
-from ovseg_ros.evaluation.drive import Drive, read_messages, stamp_ns_of
+from ovseg_ros.evaluation.drive import Drive
 from ovseg_ros.image_files import decode_ids, decode_rgb
 from ovseg_ros.segmentation import UInt8Array
 from ovseg_ros.segmenter import Segmenter

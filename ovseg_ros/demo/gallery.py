@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from ovseg_ros.bags.reader import read_messages, stamp_ns_of
 from ovseg_ros.demo import topics
-from ovseg_ros.evaluation.drive import read_messages, stamp_ns_of
 from ovseg_ros.image_files import decode_rgb
 from ovseg_ros.overlay import lay_over
 from ovseg_ros.segmentation import UInt8Array

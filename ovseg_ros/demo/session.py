@@ -25,13 +25,27 @@ _DRAIN_S = 1.5
 
 
 @dataclass(frozen=True)
+class Playlist:
+    """A bag that holds nothing but the frames to play, `raw` or compressed, on the camera's topic.
+
+    They are played with new stamps.
+    """
+
+    bag: Path
+    raw: bool
+
+
+@dataclass(frozen=True)
 class SessionPlan:
     """What to run.
 
     `raw_size_px` (W, H) makes the camera publish raw rgb8 of that size and the recorder hear only
     masks, labels and status, as a benchmark needs; None plays the drive's own JPEG frames and
     scores the masks. `rate_hz` 0 is the rate of the drive; `bag` is where to record;
-    `node_parameters` are set on the node on top of those of every session.
+    `node_parameters` are set on the node on top of those of every session; `companions` are more
+    processes by name, each a module with its arguments, that run as long as the session. A
+    `playlist` takes the place of the drive: its frames are played once, and masks are recorded
+    without being scored.
     """
 
     drive: Path
@@ -42,6 +56,15 @@ class SessionPlan:
     raw_size_px: tuple[int, int] | None = None
     bag: Path | None = None
     node_parameters: Mapping[str, str | float] = field(default_factory=dict)
+    companions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    playlist: Playlist | None = None
+
+    @property
+    def raw(self) -> bool:
+        """Whether the camera publishes raw images."""
+        if self.playlist is not None:
+            return self.playlist.raw
+        return self.raw_size_px is not None
 
 
 @dataclass
@@ -49,6 +72,7 @@ class SessionResult:
     """What came of it. Times are seconds, ns since the epoch, or ms where the name says so."""
 
     sent: int = 0
+    sent_stamps_ns: list[int] = field(default_factory=list)
     stream_start_ns: int = 0
     node_spawn_ns: int = 0
     node_active_ns: int = 0
@@ -82,11 +106,13 @@ def run_session(
         processes.start(RECORDER, "ovseg_ros.nodes.demo.recorder", *_recorder(plan, recording))
         result.node_spawn_ns = time.time_ns()
         processes.start(NODE, "ovseg_ros.nodes.main", *_node(plan))
+        for name, words in plan.companions.items():
+            processes.start(name, *words)
         start_sign = ["--go", str(go)]
         processes.start(
             OPERATOR, "ovseg_ros.nodes.demo.operator", "--script", str(script), *start_sign
         )
-        processes.start(CAMERA, "ovseg_ros.nodes.demo.camera", *_camera(plan), *start_sign)
+        processes.start(CAMERA, *_camera(plan), *start_sign)
         _follow(processes, plan, go, result, on_event)
         for name in (RECORDER, OPERATOR, NODE):
             result.exit_codes[name] = processes.stop(name)
@@ -142,6 +168,7 @@ def _note(processes: Processes, result: SessionResult, name: str, event: Event) 
         result.stream_start_ns = event.fields["start_ns"]
     elif event.kind is EventKind.DONE and name == CAMERA:
         result.sent = event.fields["sent"]
+        result.sent_stamps_ns = event.fields.get("stamps_ns", [])
     elif event.kind is EventKind.TICK:
         result.ticks.append(event.fields)
         memory = _memory_mb(processes.pid(NODE))
@@ -169,7 +196,9 @@ def _raise_late_errors(processes: Processes) -> None:
 
 def _recorder(plan: SessionPlan, result: Path) -> list[str]:
     arguments = ["--result", str(result)]
-    if plan.raw_size_px is None:
+    if plan.playlist is not None:
+        arguments.append("--confidence")
+    elif plan.raw_size_px is None:
         arguments += ["--drive", str(plan.drive)]
     if plan.bag is not None:
         arguments += ["--bag", str(plan.bag)]
@@ -177,14 +206,14 @@ def _recorder(plan: SessionPlan, result: Path) -> list[str]:
 
 
 def _node(plan: SessionPlan) -> list[str]:
-    camera = topics.CAMERA_RAW if plan.raw_size_px else topics.CAMERA_COMPRESSED
+    camera = topics.CAMERA_RAW if plan.raw else topics.CAMERA_COMPRESSED
     parameters = {
         # A queue of one in the middleware would lose messages that nobody counts when a process has
         # to wait for its turn on the processor; the node itself still takes only the newest frame.
         f"qos_overrides.{camera}.subscription.depth": _QUEUE,
         f"qos_overrides.{topics.MASK}.publisher.depth": _QUEUE,
         "model.package": plan.package,
-        "input.transport": "raw" if plan.raw_size_px else "compressed",
+        "input.transport": "raw" if plan.raw else "compressed",
         "query.labels": "''",
         "status.period_s": _STATUS_PERIOD_S,
         **plan.node_parameters,
@@ -196,9 +225,15 @@ def _node(plan: SessionPlan) -> list[str]:
 
 
 def _camera(plan: SessionPlan) -> list[str]:
+    """Return the module of the camera and its arguments."""
+    if plan.playlist is not None:
+        bag, kind = str(plan.playlist.bag), ["--raw"] if plan.playlist.raw else []
+        rate = ["--rate-hz", str(plan.rate_hz)]
+        return ["ovseg_ros.nodes.demo.player", "--playlist", bag, *rate, *kind]
+    module = "ovseg_ros.nodes.demo.camera"
     arguments = ["--drive", str(plan.drive), "--seconds", str(plan.seconds)]
     arguments += ["--rate-hz", str(plan.rate_hz)]
     if plan.raw_size_px is not None:
         width_px, height_px = plan.raw_size_px
-        return [*arguments, "--raw", f"{width_px}x{height_px}", "--subscribers", "1"]
-    return [*arguments, "--subscribers", "2"]
+        return [module, *arguments, "--raw", f"{width_px}x{height_px}", "--subscribers", "1"]
+    return [module, *arguments, "--subscribers", "2"]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ovseg_ros.output import OutputError, make_folder
+from ovseg_ros.output import OutputError, make_folder, refuse_foreign
 
 REPORT_NAME = "report.json"
 
@@ -22,7 +22,7 @@ def staged_folder(out: Path) -> Iterator[Path]:
     is empty or holds an earlier report. Raises `OutputError`.
     """
     out = out.absolute()
-    _refuse_foreign(out)
+    refuse_foreign(out, (REPORT_NAME,))
     make_folder(out.parent)
     try:
         stage = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent))
@@ -35,18 +35,6 @@ def staged_folder(out: Path) -> Iterator[Path]:
         raise _explained(out, error) from None
     finally:
         shutil.rmtree(stage, ignore_errors=True)
-
-
-def _refuse_foreign(out: Path) -> None:
-    if not out.exists():
-        return
-    if not out.is_dir():
-        raise OutputError(f"{out} is a file; choose another folder for --out")
-    if any(out.iterdir()) and not (out / REPORT_NAME).is_file():
-        raise OutputError(
-            f"{out} holds something else than earlier results and would be replaced; "
-            "choose another folder for --out"
-        )
 
 
 def _swap(stage: Path, out: Path) -> None:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from ovseg_ros.errors import MissingExtraError, OvsegError
+from ovseg_ros.bags.messages import COMPRESSED_IMAGE
+from ovseg_ros.bags.reader import is_bag, read_messages, stamp_ns_of
+from ovseg_ros.errors import OvsegError
+from ovseg_ros.evaluation.topics import DOMAIN_TOPIC, IMAGE_TOPICS, NAMES_TOPIC, TRUTH_TOPICS
 from ovseg_ros.image_files import encode_jpeg, find_images, read_rgb
 from ovseg_ros.packages import package_roots
 
-IMAGE_TOPIC = "/camera/image/compressed"
-TRUTH_TOPIC = "/ground_truth/label_mask/compressed"
-NAMES_TOPIC = "/ground_truth/labels"
-DOMAIN_TOPIC = "/ground_truth/domain"
+_IMAGE_TOPIC = IMAGE_TOPICS[COMPRESSED_IMAGE]
+_TRUTH_TOPIC = TRUTH_TOPICS[COMPRESSED_IMAGE]
 DEFAULT_RATE_HZ = 15.0
 
 
@@ -63,8 +62,8 @@ def default_bag() -> Path:
 
 
 def open_drive(path: Path) -> Drive:
-    """Open a bag (a folder with metadata.yaml) or a folder of images; raises `OvsegError`."""
-    if (path / "metadata.yaml").is_file():
+    """Open a bag (a folder or a bare file) or a folder of images; raises `OvsegError`."""
+    if is_bag(path):
         return drive_from_bag(path)
     return drive_from_images(path)
 
@@ -88,47 +87,23 @@ def drive_from_bag(path: Path) -> Drive:
     truths: dict[int, bytes] = {}
     domains: list[tuple[int, str]] = []
     names: dict[int, str] = {}
-    wanted = (IMAGE_TOPIC, TRUTH_TOPIC, NAMES_TOPIC, DOMAIN_TOPIC)
+    wanted = (_IMAGE_TOPIC, _TRUTH_TOPIC, NAMES_TOPIC, DOMAIN_TOPIC)
     for topic, time_ns, message in read_messages(path, wanted):
-        if topic == IMAGE_TOPIC:
+        if topic == _IMAGE_TOPIC:
             images.append((time_ns, stamp_ns_of(message), message.data.tobytes()))
-        elif topic == TRUTH_TOPIC:
+        elif topic == _TRUTH_TOPIC:
             truths[stamp_ns_of(message)] = message.data.tobytes()
         elif topic == NAMES_TOPIC:
             names = {int(key): str(name) for key, name in json.loads(message.data).items()}
         else:
             domains.append((time_ns, message.data))
     if not images:
-        raise OvsegError(f"the bag {path} has no images on {IMAGE_TOPIC}; record that topic")
+        raise OvsegError(f"the bag {path} has no images on {_IMAGE_TOPIC}; record that topic")
     frames = tuple(
         DriveFrame(data, truths.get(stamp_ns), _domain_at(time_ns, domains))
         for time_ns, stamp_ns, data in images
     )
     return Drive(path.name, frames, names, _rate_hz([time_ns for time_ns, _, _ in images]))
-
-
-def read_messages(path: Path, wanted: Sequence[str]) -> Iterator[tuple[str, int, Any]]:
-    """Yield (topic, time in ns, message) of the `wanted` topics of a bag, in order of time.
-
-    Raises `OvsegError` where the bag cannot be read and `MissingExtraError` without rosbags.
-    """
-    try:
-        from rosbags.highlevel import AnyReader, AnyReaderError
-        from rosbags.typesys import Stores, get_typestore
-    except ImportError:
-        raise MissingExtraError("rosbags", "cpu") from None
-    try:
-        with AnyReader([path], default_typestore=get_typestore(Stores.ROS2_JAZZY)) as reader:
-            connections = [c for c in reader.connections if c.topic in wanted]
-            for connection, time_ns, raw in reader.messages(connections) if connections else ():
-                yield connection.topic, time_ns, reader.deserialize(raw, connection.msgtype)
-    except (AnyReaderError, OSError, ValueError) as error:
-        raise OvsegError(f"{path} cannot be read as a bag: {error}") from None
-
-
-def stamp_ns_of(message: Any) -> int:
-    """Return the header stamp of a message in ns."""
-    return int(message.header.stamp.sec) * 10**9 + int(message.header.stamp.nanosec)
 
 
 def _domain_at(time_ns: int, domains: list[tuple[int, str]]) -> str:

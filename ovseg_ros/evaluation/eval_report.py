@@ -21,6 +21,11 @@ def camera_selection(camera: str) -> str:
     return f"camera {camera}"
 
 
+def source_selection(source: str) -> str:
+    """Return the name of the selection of all frames of a bag, where there are several."""
+    return f"bag {source}"
+
+
 @dataclass(frozen=True)
 class Thumbnail:
     """JPEG pictures of one frame: as it came, under its labels, under its ground truth.
@@ -56,10 +61,10 @@ class EvalReport:
     """An evaluation of one configuration.
 
     `facts` say what was evaluated and how, and are the same on every run; `run` says when, where
-    and how long, and is not. `summaries` are by selection: "all", `domain_selection` and
-    `camera_selection`. `frames` are in order of source, camera and index. `colors` are RGB by
-    label. `notes` are sentences on what was odd in the data. `against` is another configuration on
-    the same frames.
+    and how long, and is not. `summaries` are by selection: "all", `domain_selection`,
+    `camera_selection` and `source_selection`. `frames` are in order of source, camera and index.
+    `colors` are RGB by label. `notes` are sentences on what was odd in the data. `against` is
+    another configuration on the same frames.
     """
 
     title: str

@@ -103,6 +103,11 @@ def _as_row(record: dict[str, Any]) -> FrameRow:
     )
 
 
+def require_pyarrow() -> None:
+    """Raise `MissingExtraError` without pyarrow, before a long run rather than after it."""
+    _pyarrow()
+
+
 def _pyarrow() -> tuple[Any, Any]:
     try:
         import pyarrow

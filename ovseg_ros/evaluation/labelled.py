@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from ovseg_ros.bags.reader import is_bag
 from ovseg_ros.errors import OvsegError
 from ovseg_ros.evaluation.bag import load_labelled_bag
 from ovseg_ros.evaluation.dataset import load_labelled_folder
@@ -55,7 +56,7 @@ def open_labelled(path: Path, split: str = "", domain: str = "") -> LabelledImag
 
     Raises `OvsegError` naming what is missing or, for an empty selection, what there is.
     """
-    if not (path / "metadata.yaml").is_file():
+    if not is_bag(path):
         return load_labelled_folder(path, split, domain)
     if split:
         raise OvsegError(f"{path} is a bag, and bags have no splits; leave out --split")

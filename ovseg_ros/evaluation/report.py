@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from ovseg_ros.evaluation.confusion import ConfusionMatrix
@@ -59,17 +60,18 @@ def print_scores(scores: DomainScores, console: Console) -> None:
         if len(scores.by_domain) > 1
         else {"all": scores.total}
     )
-    table = Table("label", "asked as", *(f"{name} IoU" for name in columns))
+    table = Table("label", "asked as", *(escape(f"{name} IoU") for name in columns))
     by_column = [matrix.scores() for matrix in columns.values()]
     for row, (name, asked) in enumerate(zip(scores.total.names, scores.asked, strict=True)):
         cells = [_shown(column[row].iou) for column in by_column]
-        table.add_row(name, asked if asked != name else "", *cells)
+        # Names come from the data: whatever is in them is text, not markup.
+        table.add_row(escape(name), escape(asked) if asked != name else "", *cells)
     table.add_section()
     table.add_row("mean", "", *(_shown(matrix.mean_iou()) for matrix in columns.values()))
     console.print(table)
     absent = scores.total.absent()
     if absent:
-        console.print(f"not in the ground truth, so in no mean: {', '.join(absent)}")
+        console.print(f"not in the ground truth, so in no mean: {escape(', '.join(absent))}")
 
 
 def print_summary(report: dict[str, Any], console: Console) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ovseg_ros.nodes.image_conversion import RawImage, check_layout, check_size
+from ovseg_ros.image_messages import RawImage, check_layout, check_size
 from ovseg_ros.points.depth import depth_encoding, depth_in_metres
 from ovseg_ros.segmentation import Float32Array
 

@@ -10,9 +10,9 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import CompressedImage, Image
 
+from ovseg_ros.image_messages import compressed_to_rgb, raw_to_rgb
 from ovseg_ros.nodes import qos, topics
 from ovseg_ros.nodes.frames import IncomingFrame
-from ovseg_ros.nodes.image_conversion import compressed_to_rgb, raw_to_rgb
 from ovseg_ros.nodes.parameters import Transport
 from ovseg_ros.nodes.statistics import Statistics
 from ovseg_ros.segmentation import UInt8Array

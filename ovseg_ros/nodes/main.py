@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ovseg_ros.nodes.stop_signals import StopRequest
-
-if TYPE_CHECKING:
-    from rclpy.executors import MultiThreadedExecutor
 
 EXIT_OK = 0
 EXIT_REFUSED = 1
@@ -43,6 +37,7 @@ def _run_node(stop: StopRequest) -> int:
 
     from ovseg_ros.errors import OvsegError
     from ovseg_ros.nodes.segmentation_node import NODE_NAME, SegmentationNode
+    from ovseg_ros.nodes.spinner import Spinner
 
     try:
         node = SegmentationNode()
@@ -53,7 +48,7 @@ def _run_node(stop: StopRequest) -> int:
     executor.add_node(node)
     # To wake it is not enough: it would look for work and wait on, until a timer of ours is due.
     leave = node.create_guard_condition(lambda: None, ReentrantCallbackGroup())
-    spinner = _Spinner(executor, stop)
+    spinner = Spinner(executor, stop)
     spinner.start()
     stop.wait()
     # In this order: no new callbacks, the last ones finish, then the engine and the node go.
@@ -65,34 +60,6 @@ def _run_node(stop: StopRequest) -> int:
         node.close()
         node.destroy_node()
     return EXIT_REFUSED if spinner.failed else EXIT_OK
-
-
-class _Spinner(threading.Thread):
-    """Spins the executor, while the main thread waits for the request to stop."""
-
-    def __init__(self, executor: MultiThreadedExecutor, stop: StopRequest) -> None:
-        """Spin until there is a request to `stop`, which is made here when a callback raises."""
-        super().__init__(name="executor")
-        self._executor = executor
-        self._request = stop
-        self.failed = False
-
-    def run(self) -> None:
-        """Spin until a stop is asked for; an error in a callback ends the process with 1."""
-        from rclpy.exceptions import InvalidHandle
-
-        try:
-            while not self._request:
-                # A transition destroys topics and services while this thread lists them for the
-                # next wait. rclpy skips a destroyed one but for its QoS events, which raise; the
-                # next round no longer lists them.
-                with contextlib.suppress(InvalidHandle):
-                    self._executor.spin_once()
-        except BaseException:
-            self.failed = True
-            raise
-        finally:
-            self._request.make()
 
 
 if __name__ == "__main__":

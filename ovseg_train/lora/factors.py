@@ -35,6 +35,12 @@ class Factors(nn.Module):
         b = torch.cat([scale * b.T for b in self.b], 1)
         return slice_factors([site for _, site in self.sites], a, b)
 
+    @torch.no_grad()
+    def shrink(self, share: float) -> None:
+        """Make the change of every site `share` of what it is."""
+        for b in self.b:
+            b.mul_(share)
+
     def by_site(self) -> dict[str, SiteFactors]:
         """Return the factors of each site by its name, as an adapter file takes them."""
         return {

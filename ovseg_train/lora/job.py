@@ -117,8 +117,10 @@ def train_adapter(job: Job, say: Callable[[str], None] = lambda text: None) -> R
     trainer = Trainer(trainee, factors, material, _run_of(job, factors, parts[1]), job.run_folder)
     say(_plan_in_words(job, factors, material, trainer.progress.step))
     progress = trainer.run()
+    share = _trust(recipe, *parts)
+    factors.shrink(share)
     sites = [name for name, _ in factors.sites]
-    info = info_of(job, sites, scenes, _metrics(trainer, progress))
+    info = info_of(job, sites, scenes, {**_metrics(trainer, progress), "share": share})
     target = AdapterTarget.of(job.package.card)
     if job.rest is not None:
         packed = pack(info, factors.by_site(), target.sites)
@@ -173,6 +175,12 @@ def info_of(
         synthetic=job.synthetic,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )
+
+
+def _trust(recipe: LoraRecipe, frames: FrameSet, held_out: FrameSet) -> float:
+    """Return how much of what few frames taught is kept, 0..1; all where others confirmed it."""
+    count = len(frames.frames)
+    return 1.0 if held_out.frames else round(min(1.0, count / recipe.enough_frames), 4)
 
 
 def _metrics(trainer: Trainer, progress: Progress) -> dict[str, Any]:

@@ -33,6 +33,7 @@ class LoraRecipe:
     loss: LossRecipe
     hold_out_share: float
     fewest_to_hold_out: int
+    enough_frames: int
     evaluate_steps: int
     patience: int
     checkpoint_steps: int

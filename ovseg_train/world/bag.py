@@ -14,37 +14,40 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import tempfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 from rich.progress import track
 
+from ovseg_ros.bags.camera_info import CameraInfo
+from ovseg_ros.bags.messages import CAMERA_INFO, COMPRESSED_IMAGE, STRING, MessageMaker
+from ovseg_ros.bags.writer import BagWriter
+from ovseg_ros.evaluation.folder_to_bag import FIRST_STAMP_NS, FRAME_ID
+from ovseg_ros.evaluation.topics import (
+    CAMERA_INFO_TOPIC,
+    DEPTH_TOPIC,
+    DOMAIN_TOPIC,
+    IMAGE_TOPICS,
+    NAMES_TOPIC,
+    TRUTH_TOPICS,
+)
 from ovseg_train.world.camera import Intrinsics
 from ovseg_train.world.drive import DriveFrame, DrivePlan, drive_frames
 from ovseg_train.world.nouns import IGNORE_ID, NOUNS
 
-IMAGE_TOPIC = "/camera/image/compressed"
-INFO_TOPIC = "/camera/camera_info"
-DEPTH_TOPIC = "/camera/depth/compressed"
-MASK_TOPIC = "/ground_truth/label_mask/compressed"
-LABELS_TOPIC = "/ground_truth/labels"
-DOMAIN_TOPIC = "/ground_truth/domain"
-
-FRAME_ID = "camera_optical_frame"
-FIRST_STAMP_NS = 1_767_268_800 * 10**9
-"""An arbitrary fixed start, so that the same plan gives the same stamps."""
+IMAGE_TOPIC = IMAGE_TOPICS[COMPRESSED_IMAGE]
+INFO_TOPIC = CAMERA_INFO_TOPIC
+MASK_TOPIC = TRUTH_TOPICS[COMPRESSED_IMAGE]
+LABELS_TOPIC = NAMES_TOPIC
 
 _TYPES = {
-    IMAGE_TOPIC: "sensor_msgs/msg/CompressedImage",
-    INFO_TOPIC: "sensor_msgs/msg/CameraInfo",
-    DEPTH_TOPIC: "sensor_msgs/msg/CompressedImage",
-    MASK_TOPIC: "sensor_msgs/msg/CompressedImage",
-    LABELS_TOPIC: "std_msgs/msg/String",
-    DOMAIN_TOPIC: "std_msgs/msg/String",
+    IMAGE_TOPIC: COMPRESSED_IMAGE,
+    INFO_TOPIC: CAMERA_INFO,
+    DEPTH_TOPIC: COMPRESSED_IMAGE,
+    MASK_TOPIC: COMPRESSED_IMAGE,
+    LABELS_TOPIC: STRING,
+    DOMAIN_TOPIC: STRING,
 }
 _LATCHED = (LABELS_TOPIC, DOMAIN_TOPIC)
 
@@ -64,36 +67,50 @@ def write_drive_bag(plan: DrivePlan, out: Path, depth_every: int = 10, quality: 
     """
     if out.exists():
         raise FileExistsError(f"{out} exists; remove it or give another --out")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".partial-") as partial:
-        _write(plan, Path(partial) / out.name, depth_every, quality)
-        os.replace(Path(partial) / out.name, out)
-
-
-def _write(plan: DrivePlan, folder: Path, depth_every: int, quality: int) -> None:
     total = 4 * plan.frames_per_look
     look = None
-    with _BagWriter(folder) as bag:
+    with BagWriter(out) as bag:
+        for topic, kind in _TYPES.items():
+            bag.declare(topic, kind, latched=topic in _LATCHED)
+        make = MessageMaker(bag.types, FRAME_ID)
         for view in track(drive_frames(plan), "rendering the drive", total=total):
+            time_ns = FIRST_STAMP_NS + view.time_ns
             if look is None:
-                bag.write_string(LABELS_TOPIC, view.time_ns, json.dumps(label_names()))
+                bag.write(LABELS_TOPIC, make.text(json.dumps(label_names())), time_ns)
             if view.look is not look:
                 look = view.look
-                bag.write_string(DOMAIN_TOPIC, view.time_ns, look.value)
-            _write_view(bag, view, quality, with_depth=view.index % depth_every == 0)
+                bag.write(DOMAIN_TOPIC, make.text(look.value), time_ns)
+            _write_view(bag, make, view, quality, with_depth=view.index % depth_every == 0)
 
 
-def _write_view(bag: _BagWriter, view: DriveFrame, quality: int, with_depth: bool) -> None:
+def _write_view(
+    bag: BagWriter, make: MessageMaker, view: DriveFrame, quality: int, with_depth: bool
+) -> None:
     """Write the messages of one camera period, all with the same stamp."""
-    time_ns, frame = view.time_ns, view.frame
+    time_ns, frame = FIRST_STAMP_NS + view.time_ns, view.frame
     jpeg = encode_image(frame.rgb, "JPEG", quality=quality)
-    bag.write_image(IMAGE_TOPIC, time_ns, "rgb8; jpeg compressed bgr8", jpeg)
-    bag.write_info(time_ns, view.intrinsics)
+    bag.write(IMAGE_TOPIC, make.compressed(time_ns, "rgb8; jpeg compressed bgr8", jpeg), time_ns)
+    bag.write(INFO_TOPIC, make.camera_info(time_ns, camera_info(view.intrinsics)), time_ns)
     mask = encode_image(mask_from_labels(frame.labels), "PNG", optimize=True)
-    bag.write_image(MASK_TOPIC, time_ns, "mono8; png compressed mono8", mask)
+    bag.write(MASK_TOPIC, make.compressed(time_ns, "mono8; png compressed mono8", mask), time_ns)
     if with_depth:
         depth = encode_image(depth_millimetres(frame.depth_m), "PNG", optimize=True)
-        bag.write_image(DEPTH_TOPIC, time_ns, "16UC1; png compressed 16UC1", depth)
+        message = make.compressed(time_ns, "16UC1; png compressed 16UC1", depth)
+        bag.write(DEPTH_TOPIC, message, time_ns)
+
+
+def camera_info(camera: Intrinsics) -> CameraInfo:
+    """Return the calibration of an undistorted pinhole camera."""
+    (cx, cy), f = camera.centre_px, camera.focal_px
+    return CameraInfo(
+        width_px=camera.width_px,
+        height_px=camera.height_px,
+        distortion_model="plumb_bob",
+        d=(0,) * 5,
+        k=(f, 0, cx, 0, f, cy, 0, 0, 1),
+        r=(1, 0, 0, 0, 1, 0, 0, 0, 1),
+        p=(f, 0, cx, 0, 0, f, cy, 0, 0, 0, 1, 0),
+    )
 
 
 def label_names() -> dict[str, str]:
@@ -126,99 +143,8 @@ def depth_millimetres(depth_m: np.ndarray) -> np.ndarray:
     return np.where(millimetres <= 65535, millimetres, 0).astype(np.uint16)
 
 
-def encode_image(image: np.ndarray, kind: str, **options: int) -> np.ndarray:
-    """Compress an image; returns the file as uint8 [bytes]."""
+def encode_image(image: np.ndarray, kind: str, **options: int) -> bytes:
+    """Return an image as the bytes of a file of a format that Pillow knows."""
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, kind, **options)
-    return np.frombuffer(buffer.getvalue(), np.uint8)
-
-
-class _BagWriter:
-    """A rosbag2 writer with one method per kind of message."""
-
-    def __init__(self, folder: Path) -> None:
-        from rosbags.rosbag2 import StoragePlugin, Writer
-        from rosbags.typesys import Stores, get_typestore
-
-        self._store = get_typestore(Stores.ROS2_HUMBLE)
-        self._writer = Writer(folder, version=9, storage_plugin=StoragePlugin.MCAP)
-        self._connections: dict[str, Any] = {}
-
-    def __enter__(self) -> _BagWriter:
-        self._writer.open()
-        for topic, kind in _TYPES.items():
-            self._connections[topic] = self._writer.add_connection(
-                topic,
-                kind,
-                typestore=self._store,
-                offered_qos_profiles=[_offered_qos(latched=topic in _LATCHED)],
-            )
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._writer.close()
-
-    def write_string(self, topic: str, time_ns: int, text: str) -> None:
-        """Write a std_msgs/String."""
-        self._put(topic, time_ns, self._type("std_msgs/msg/String")(data=text))
-
-    def write_image(self, topic: str, time_ns: int, format_name: str, data: np.ndarray) -> None:
-        """Write a sensor_msgs/CompressedImage."""
-        kind = self._type("sensor_msgs/msg/CompressedImage")
-        self._put(topic, time_ns, kind(self._header(time_ns), format_name, data))
-
-    def write_info(self, time_ns: int, camera: Intrinsics) -> None:
-        """Write a sensor_msgs/CameraInfo of an undistorted pinhole camera."""
-        (cx, cy), f = camera.centre_px, camera.focal_px
-        region = self._type("sensor_msgs/msg/RegionOfInterest")(0, 0, 0, 0, False)
-        message = self._type("sensor_msgs/msg/CameraInfo")(
-            header=self._header(time_ns),
-            height=camera.height_px,
-            width=camera.width_px,
-            distortion_model="plumb_bob",
-            d=np.zeros(5),
-            k=np.array([f, 0, cx, 0, f, cy, 0, 0, 1]),
-            r=np.eye(3).ravel(),
-            p=np.array([f, 0, cx, 0, 0, f, cy, 0, 0, 0, 1, 0]),
-            binning_x=0,
-            binning_y=0,
-            roi=region,
-        )
-        self._put(INFO_TOPIC, time_ns, message)
-
-    def _put(self, topic: str, time_ns: int, message: Any) -> None:
-        raw = self._store.serialize_cdr(message, _TYPES[topic])
-        self._writer.write(self._connections[topic], FIRST_STAMP_NS + time_ns, raw)
-
-    def _header(self, time_ns: int) -> Any:
-        seconds, nanoseconds = divmod(FIRST_STAMP_NS + time_ns, 10**9)
-        stamp = self._type("builtin_interfaces/msg/Time")(seconds, nanoseconds)
-        return self._type("std_msgs/msg/Header")(stamp, FRAME_ID)
-
-    def _type(self, name: str) -> Any:
-        return self._store.types[name]
-
-
-def _offered_qos(latched: bool) -> Any:
-    """Reliable and volatile for streams; reliable and transient local for latched topics."""
-    from rosbags.interfaces import (
-        Qos,
-        QosDurability,
-        QosHistory,
-        QosLiveliness,
-        QosReliability,
-        QosTime,
-    )
-
-    forever = QosTime(2147483647, 4294967295)
-    return Qos(
-        history=QosHistory.KEEP_LAST,
-        depth=1 if latched else 10,
-        reliability=QosReliability.RELIABLE,
-        durability=QosDurability.TRANSIENT_LOCAL if latched else QosDurability.VOLATILE,
-        deadline=forever,
-        lifespan=forever,
-        liveliness=QosLiveliness.AUTOMATIC,
-        liveliness_lease_duration=forever,
-        avoid_ros_namespace_conventions=False,
-    )
+    return buffer.getvalue()

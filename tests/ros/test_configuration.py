@@ -12,7 +12,7 @@ pytestmark = pytest.mark.ros
 pytest.importorskip("rclpy")
 
 from ovseg_ros.nodes.parameters import PARAMETERS  # noqa: E402
-from ovseg_ros.nodes.pixel_formats import PIXEL_FORMATS  # noqa: E402
+from ovseg_ros.pixel_formats import PIXEL_FORMATS  # noqa: E402
 
 if TYPE_CHECKING:
     from conftest import Start

@@ -15,7 +15,7 @@ pytest.importorskip("rclpy")
 from ros_driver import Driver, byte_array, raw_image  # noqa: E402
 from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 
-from ovseg_ros.nodes.pixel_formats import PIXEL_FORMATS  # noqa: E402
+from ovseg_ros.pixel_formats import PIXEL_FORMATS  # noqa: E402
 
 if TYPE_CHECKING:
     from conftest import Start

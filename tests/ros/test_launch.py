@@ -33,6 +33,8 @@ ARGUMENTS = {
         "autostart",
         "use_sim_time",
         "log_level",
+        "console",
+        "console_options",
         "shm_profile",
     ),
     "viewers": ("namespace", "rviz", "fixed_frame", "rqt", "foxglove", "foxglove_address"),

@@ -29,7 +29,7 @@ from ovseg_ros.nodes.stop_signals import StopRequest
 FRAME_ID = "camera"
 _MOST_RAW_FRAMES = 90
 _MATCH_TIMEOUT_S = 60.0
-_SETTLE_S = 0.5
+SETTLE_S = 0.5
 
 
 class Camera:
@@ -56,34 +56,16 @@ class Camera:
         else:
             kind, usual = CompressedImage, topics.CAMERA_COMPRESSED
             self._messages = [_compressed_message(frame.image) for frame in drive.frames]
-        self._publishers = [
+        self.publishers = [
             node.create_publisher(kind, topic, qos) for topic in topic_names or (usual,)
         ]
-
-    def wait_for_subscribers(
-        self, executor: SingleThreadedExecutor, wanted: int, stop: StopRequest
-    ) -> None:
-        """Wait until each topic has `wanted` subscribers; raises `OvsegError` after a minute."""
-        deadline = time.monotonic() + _MATCH_TIMEOUT_S
-
-        def fewest() -> int:
-            return min(publisher.get_subscription_count() for publisher in self._publishers)
-
-        spin_while(executor, lambda: fewest() < wanted and not stop and time.monotonic() < deadline)
-        if fewest() < wanted and not stop:
-            raise OvsegError(
-                f"only {fewest()} of {wanted} subscribers of the "
-                f"camera came within {_MATCH_TIMEOUT_S:g} s; see the log of the node"
-            )
-        # A match is known here a moment before it is known over there.
-        stop.wait(_SETTLE_S)
 
     def play(self, rate_hz: float, seconds: float, stop: StopRequest) -> int:
         """Publish at `rate_hz` for `seconds`, looping over the drive; return how many were sent.
 
         Both are those of each topic; the topics take turns.
         """
-        start, count = time.monotonic(), len(self._publishers)
+        start, count = time.monotonic(), len(self.publishers)
         for turn in itertools.count():
             sent, place = divmod(turn, count)
             due = start + turn / count / rate_hz
@@ -91,11 +73,30 @@ class Camera:
                 return sent
             message = self._messages[self._index(sent, place)]
             message.header.stamp = self._node.get_clock().now().to_msg()
-            self._publishers[place].publish(message)
+            self.publishers[place].publish(message)
         raise AssertionError("counting has no end")
 
     def _index(self, sent: int, place: int) -> int:
-        return (sent + place * len(self._messages) // len(self._publishers)) % len(self._messages)
+        return (sent + place * len(self._messages) // len(self.publishers)) % len(self._messages)
+
+
+def wait_for_subscribers(
+    publisher: Any, executor: SingleThreadedExecutor, wanted: int, stop: StopRequest
+) -> None:
+    """Wait until `wanted` subscribers are matched; raises `OvsegError` after a minute."""
+    deadline = time.monotonic() + _MATCH_TIMEOUT_S
+
+    def missing() -> bool:
+        return publisher.get_subscription_count() < wanted and not stop
+
+    spin_while(executor, lambda: missing() and time.monotonic() < deadline)
+    if missing():
+        raise OvsegError(
+            f"only {publisher.get_subscription_count()} of {wanted} subscribers of the "
+            f"camera came within {_MATCH_TIMEOUT_S:g} s; see the log of the node"
+        )
+    # A match is known here a moment before it is known over there.
+    stop.wait(SETTLE_S)
 
 
 def _compressed_message(data: bytes) -> CompressedImage:
@@ -140,11 +141,12 @@ def main() -> int:
         drive = open_drive(arguments.drive)
         camera = Camera(node, drive, arguments.raw, arguments.topic)
         wait_for_go(executor, arguments.go, stop)
-        camera.wait_for_subscribers(executor, arguments.subscribers, stop)
+        for publisher in camera.publishers:
+            wait_for_subscribers(publisher, executor, arguments.subscribers, stop)
         emit(EventKind.READY, start_ns=time.time_ns())
         sent = camera.play(arguments.rate_hz or drive.rate_hz, arguments.seconds, stop)
         # A message that is still in the sockets would be lost with this process.
-        stop.wait(_SETTLE_S)
+        stop.wait(SETTLE_S)
     emit(EventKind.DONE, sent=sent)
     return 0
 

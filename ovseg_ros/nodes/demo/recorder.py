@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import array
-import math
 import sys
 import time
 from collections.abc import Callable
@@ -17,15 +15,18 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CompressedImage, Image
 
+from ovseg_ros.bags.reader import stamp_ns_of
+from ovseg_ros.bags.rosidl_types import definitions_of, kind_of_class
+from ovseg_ros.bags.writer import BagWriter
 from ovseg_ros.demo import topics
-from ovseg_ros.demo.bag_writer import BagWriter
 from ovseg_ros.demo.events import EventKind, emit
 from ovseg_ros.demo.ledger import LabelEntry, LabelMapRecord, MaskRecord
 from ovseg_ros.demo.recording import SETTLE_NS, Recording
 from ovseg_ros.demo.scoring import ids_in
-from ovseg_ros.evaluation.drive import frame_key, open_drive, stamp_ns_of
+from ovseg_ros.evaluation.drive import frame_key, open_drive
 from ovseg_ros.msg import LabelMap, SegmentationStatus
 from ovseg_ros.nodes.demo.process import ros_node, spin_while
+from ovseg_ros.nodes.message_reading import rgb_of, status_as_json
 from ovseg_ros.nodes.stop_signals import StopRequest
 from ovseg_ros.output import write_json
 
@@ -36,50 +37,30 @@ _LATCHED = QoSProfile(
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
 _TICK_S = 1.0
-_STATUS_FIELDS = (
-    "revision",
-    "rate_hz",
-    "age_p50_ms",
-    "age_p95_ms",
-    "age_p99_ms",
-    "latency_p50_ms",
-    "latency_p95_ms",
-    "latency_p99_ms",
-    "inference_p50_ms",
-    "received",
-    "published",
-    "replaced",
-    "stale",
-    "superseded",
-    "rejected",
-    "last_error",
-    "package",
-    "backend",
-    "adapter_mode",
-    "adapter_names",
-    "adapter_weights",
-    "adapter_distances",
-    "adapter_gate",
-    "adapter_entropy_bits",
-    "adapter_switches",
-)
-
 Handler = Callable[[bytes, dict[str, int]], None]
 
 
 class Recorder:
     """Subscribes to the node's topics, and to the camera where there is a drive to score."""
 
-    def __init__(self, node: Node, recording: Recording, bag: BagWriter | None, full: bool) -> None:
-        """`full` also subscribes to the camera and the confidence; a benchmark hears masks only."""
+    def __init__(
+        self,
+        node: Node,
+        recording: Recording,
+        bag: BagWriter | None,
+        camera: bool,
+        confidence: bool,
+    ) -> None:
+        """Also hear `camera` and `confidence` where wanted; a benchmark hears masks only."""
         self._node, self._recording, self._bag = node, recording, bag
         self.statuses: list[dict[str, Any]] = []
         self._subscribe(LabelMap, topics.LABELS, _LATCHED, self._on_labels)
         self._masks = self._subscribe(Image, topics.MASK, _RELIABLE, self._on_mask)
-        if full:
+        if camera:
             self._subscribe(
                 CompressedImage, topics.CAMERA_COMPRESSED, _RELIABLE, self._on_camera_image
             )
+        if confidence:
             self._subscribe(Image, topics.CONFIDENCE, _RELIABLE, lambda raw, info: None)
         # Subscriptions become known over there in this order, so a status that arrives proves that
         # the node knows the others too.
@@ -94,9 +75,12 @@ class Recorder:
     def _subscribe(self, kind: Any, topic: str, qos: QoSProfile, handler: Handler) -> Any:
         def on_message(raw: Any, info: Any) -> None:
             if self._bag is not None:
-                self._bag.write(topic, kind, raw, info["received_timestamp"])
+                self._bag.write_raw(topic, raw, info["received_timestamp"])
             handler(raw, info)
 
+        if self._bag is not None:
+            name, definitions = kind_of_class(kind), definitions_of(kind)
+            self._bag.declare(topic, name, definitions, latched=qos is _LATCHED)
         return self._node.create_subscription(kind, topic, on_message, qos, raw=True)
 
     def _on_camera_image(self, raw: bytes, info: dict[str, int]) -> None:
@@ -106,7 +90,7 @@ class Recorder:
     def _on_labels(self, raw: bytes, info: dict[str, int]) -> None:
         message = deserialize_message(raw, LabelMap)
         labels = tuple(
-            LabelEntry(spec.id, spec.name, tuple(spec.synonyms), spec.negative, _rgb(color))
+            LabelEntry(spec.id, spec.name, tuple(spec.synonyms), spec.negative, rgb_of(color))
             for spec, color in zip(message.labels, message.colors, strict=True)
         )
         record = LabelMapRecord(message.revision, info["source_timestamp"], labels)
@@ -133,7 +117,7 @@ class Recorder:
 
     def _on_status(self, raw: bytes, info: dict[str, int]) -> None:
         message = deserialize_message(raw, SegmentationStatus)
-        values = {name: _as_json(getattr(message, name)) for name in _STATUS_FIELDS}
+        values = status_as_json(message)
         self.statuses.append({"time_ns": info["source_timestamp"], **values})
 
     def _tick(self) -> None:
@@ -143,23 +127,11 @@ class Recorder:
         emit(EventKind.TICK, time_ns=now_ns, status=status, **self._recording.take_second())
 
 
-def _as_json(value: Any) -> Any:
-    """Return a field of a message as JSON has it, which knows no NaN."""
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    if isinstance(value, list | array.array):
-        return [_as_json(entry) for entry in value]
-    return value
-
-
-def _rgb(color: Any) -> tuple[int, int, int]:
-    return round(255 * color.r), round(255 * color.g), round(255 * color.b)
-
-
 def main() -> int:
     """Record until stopped, then write what was found to --result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--drive", type=Path, help="score against the ground truth of this drive")
+    parser.add_argument("--confidence", action="store_true", help="hear the confidence as well")
     parser.add_argument("--bag", type=Path, help="keep what was heard in this new bag")
     parser.add_argument("--result", type=Path, required=True, help="JSON to write at the end")
     arguments = parser.parse_args()
@@ -168,7 +140,8 @@ def main() -> int:
         drive = open_drive(arguments.drive) if arguments.drive else None
         bag = BagWriter(arguments.bag) if arguments.bag else None
         recording = Recording(drive)
-        recorder = Recorder(node, recording, bag, full=drive is not None)
+        confidence = arguments.confidence or drive is not None
+        recorder = Recorder(node, recording, bag, drive is not None, confidence)
         spin_while(executor, lambda: not recorder.connected and not stop)
         emit(EventKind.READY)
         spin_while(executor, lambda: not stop)

@@ -95,27 +95,62 @@ def test_other_names_are_reported_as_a_drop(tiny_package, folder):
 @pytest.mark.parametrize(
     ("damage", "options", "message"),
     [
-        pytest.param(lambda f: None, ["--domain", "fog"], "domains day, dusk", id="no-such-domain"),
+        pytest.param(
+            lambda f: None, ["--domain", "fog"], "domains: day, dusk", id="no-such-domain"
+        ),
         pytest.param(lambda f: (f / "classes.json").unlink(), [], "classes.json", id="no-classes"),
         pytest.param(lambda f: (f / "labels" / "1.png").unlink(), [], "1.png", id="no-label"),
-        pytest.param(
-            lambda f: Image.new("L", (64, 48), 9).save(f / "labels" / "1.png"),
-            [],
-            "holds id 9",
-            id="unknown-id",
-        ),
-        pytest.param(
-            lambda f: Image.new("L", (32, 48), 3).save(f / "labels" / "1.png"),
-            [],
-            "its ground truth is 32x48 px",
-            id="label-of-another-size",
-        ),
+        pytest.param(lambda f: None, ["--image-topic", "/a"], "no bag", id="topic-of-a-folder"),
+        pytest.param(lambda f: None, ["--truth", "x.csv"], "brings its", id="truth-of-a-folder"),
+        pytest.param(lambda f: None, ["--start", "1"], "no times", id="start-of-a-folder"),
+        pytest.param(lambda f: None, ["--against", "adapters=auto"], "--out FOLDER", id="against"),
+        pytest.param(lambda f: None, ["--resume"], "--out FOLDER", id="resume"),
     ],
 )
 def test_folders_that_cannot_be_evaluated(tiny_package, folder, capsys, damage, options, message):
     damage(folder)
     assert main(["eval", str(folder), "--package", str(tiny_package), *options]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        pytest.param(
+            lambda f: Image.new("L", (64, 48), 9).save(f / "labels" / "1.png"),
+            "1 holds id 9",
+            id="unknown-id",
+        ),
+        pytest.param(
+            lambda f: Image.new("L", (32, 48), 3).save(f / "labels" / "1.png"),
+            "its ground truth is 32x48 px",
+            id="label-of-another-size",
+        ),
+        pytest.param(
+            lambda f: (f / "labels" / "1.png").write_bytes(b"no picture"),
+            "the ground truth of 1",
+            id="label-that-is-none",
+        ),
+        pytest.param(
+            lambda f: (f / "images" / "1.png").write_bytes(b"no picture"),
+            "cannot be read as an image",
+            id="image-that-is-none",
+        ),
+    ],
+)
+def test_a_frame_that_cannot_be_used_is_named_and_left_out(
+    tiny_package, folder, capsys, damage, message
+):
+    damage(folder)
+    out = folder / "report.json"
+    base = ["eval", str(folder), "--package", str(tiny_package), "--out", str(out)]
+    assert main(base) == 1
+    (line,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("ovseg eval:")]
+    assert message in line
+    report = json.loads(out.read_text())
+    found = {name: score["iou"] for name, score in report["all"]["labels"].items()}
+    assert found == pytest.approx({**counted_iou(tiny_package, folder, "02"), "tree": None})
+    assert len(report["faults"]) == 1
 
 
 def test_a_bag_is_evaluated_by_domain(tiny_package, tmp_path):
@@ -132,7 +167,7 @@ def test_a_bag_is_evaluated_by_domain(tiny_package, tmp_path):
     ("options", "message"),
     [
         pytest.param(["--split", "val"], "no splits", id="split"),
-        pytest.param(["--domain", "fog"], "are: day, night", id="domain"),
+        pytest.param(["--domain", "fog"], "domains: day, night", id="domain"),
     ],
 )
 def test_selections_that_a_bag_does_not_have(tiny_package, tmp_path, capsys, options, message):

@@ -14,8 +14,9 @@ from PIL import Image
 from scene_adapters import package_with_base, write_scene_adapter
 
 from ovseg_ros.adapters.domain import DomainStatistics
+from ovseg_ros.bags.reader import read_messages
 from ovseg_ros.demo import topics
-from ovseg_ros.evaluation.drive import open_drive, read_messages
+from ovseg_ros.evaluation.drive import open_drive
 from ovseg_ros.image_files import decode_rgb
 from ovseg_ros.segmenter import Segmenter
 

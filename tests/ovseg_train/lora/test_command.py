@@ -45,6 +45,7 @@ def test_the_library_of_the_node_takes_it(package: ModelPackage, out: Path, tmp_
     assert info.centroid is not None and info.spread is not None and info.spread > 0
     assert len(info.training_data[0]["frames"]) == 6
     assert info.metrics["rest_frames"] == 6
+    assert info.metrics["share"] == round(6 / 7, 4), "six frames are not quite trusted"
     assert info.metrics["training_miou"] > info.metrics["training_miou_base"]
 
 
@@ -119,6 +120,7 @@ def test_frames_can_be_held_out(package: ModelPackage, folder: Path, tmp_path: P
     assert main(options(package, folder, tmp_path, "--hold-out", "0.25")) == 0
     metrics = AdapterLibrary.open(tmp_path, package.card, tmp_path / "c").info("dusk").metrics
     assert metrics["held_out_miou"] > metrics["held_out_miou_base"]
+    assert metrics["share"] == 1
 
 
 def test_a_bag_without_labels_is_enough(

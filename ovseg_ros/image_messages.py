@@ -1,20 +1,24 @@
-"""From image messages to RGB arrays, with a reason for every message that cannot be used.
+"""From image messages to arrays, with a reason for every message that cannot be used.
 
-Plain numpy and Pillow; docs/conversions.md says why, and what cv_bridge and OpenCV measured.
+Only the fields of a message are looked at: those of rclpy hold `array.array`, those read from a bag
+numpy arrays. Plain numpy and Pillow; docs/conversions.md says why, and what cv_bridge and OpenCV
+measured.
 """
 
 from __future__ import annotations
 
-import array
 import io
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from ovseg_ros.errors import FrameError
 from ovseg_ros.frame_input import MAX_SIDE_PX
-from ovseg_ros.nodes.pixel_formats import PIXEL_FORMATS, PixelFormat
+from ovseg_ros.image_files import decode_ids
+from ovseg_ros.pixel_formats import PIXEL_FORMATS, PixelFormat
 from ovseg_ros.segmentation import UInt8Array
+
+_BYTES_OF_ID = {"mono8": 1, "8UC1": 1, "mono16": 2, "16UC1": 2}
 
 
 class RawImage(Protocol):
@@ -25,14 +29,14 @@ class RawImage(Protocol):
     encoding: str
     is_bigendian: int
     step: int
-    data: array.array[int]
+    data: Any
 
 
 class CompressedImage(Protocol):
     """The fields of `sensor_msgs/CompressedImage` that are read here."""
 
     format: str
-    data: array.array[int]
+    data: Any
 
 
 def raw_to_rgb(message: RawImage) -> UInt8Array:
@@ -58,7 +62,7 @@ def compressed_to_rgb(message: CompressedImage) -> UInt8Array:
     """
     from PIL import Image
 
-    if not message.data:
+    if not len(message.data):
         raise FrameError("the compressed frame has no data; JPEG or PNG was wanted")
     try:
         with Image.open(io.BytesIO(memoryview(message.data)), formats=("JPEG", "PNG")) as image:
@@ -73,6 +77,41 @@ def compressed_to_rgb(message: CompressedImage) -> UInt8Array:
             f"the compressed frame ({len(message.data)} bytes, format "
             f"{ascii(message.format[:60])}) cannot be decoded: {error}; JPEG or PNG was wanted"
         ) from None
+
+
+def raw_to_ids(message: RawImage) -> UInt8Array:
+    """Return the label ids of a `sensor_msgs/Image` as uint8 [H, W], a view where that is possible.
+
+    The encodings are mono8, 8UC1, mono16 and 16UC1; ids above 255 have no place in a ground truth.
+    Raises `FrameError`.
+    """
+    check_size(message.width, message.height)
+    id_bytes = _BYTES_OF_ID.get(message.encoding)
+    if id_bytes is None:
+        raise FrameError(
+            f"the label image has encoding {ascii(message.encoding[:60])}; one channel of ids was "
+            f"wanted: {', '.join(_BYTES_OF_ID)}"
+        )
+    row_bytes = message.width * id_bytes
+    check_layout(message, row_bytes, message.height)
+    data = np.frombuffer(message.data, np.uint8, count=message.step * message.height)
+    rows = data.reshape(message.height, message.step)[:, :row_bytes]
+    if id_bytes == 1:
+        return rows
+    low, high = (
+        (rows[:, 1::2], rows[:, ::2]) if message.is_bigendian else (rows[:, ::2], rows[:, 1::2])
+    )
+    if high.any():
+        raise FrameError("the label image holds ids above 255, which no ground truth here has")
+    return low
+
+
+def compressed_to_ids(message: CompressedImage) -> UInt8Array:
+    """Return the label ids of a PNG `sensor_msgs/CompressedImage` as uint8 [H, W].
+
+    Raises `FrameError` for data that cannot be decoded and for other channels than one of 8 bits.
+    """
+    return decode_ids(bytes(memoryview(message.data)))
 
 
 def check_size(width_px: int, height_px: int) -> None:

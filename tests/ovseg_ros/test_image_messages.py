@@ -11,8 +11,13 @@ import PIL.Image
 import pytest
 
 from ovseg_ros.errors import FrameError
-from ovseg_ros.nodes.image_conversion import compressed_to_rgb, raw_to_rgb
-from ovseg_ros.nodes.pixel_formats import PIXEL_FORMATS, yuv_to_rgb
+from ovseg_ros.image_messages import (
+    compressed_to_ids,
+    compressed_to_rgb,
+    raw_to_ids,
+    raw_to_rgb,
+)
+from ovseg_ros.pixel_formats import PIXEL_FORMATS, yuv_to_rgb
 
 WIDTH, HEIGHT = 8, 6
 
@@ -243,3 +248,34 @@ def test_an_enormous_picture_is_refused_before_it_is_decoded() -> None:
     data[16:24] = (60_000).to_bytes(4, "big") * 2
     with pytest.raises(FrameError):
         compressed_to_rgb(compressed(bytes(data)))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "kind", "big"),
+    [
+        ("mono8", "u1", 0),
+        ("8UC1", "u1", 0),
+        ("mono16", "<u2", 0),
+        ("16UC1", ">u2", 1),
+    ],
+)
+def test_label_ids_of_raw_images(encoding: str, kind: str, big: int) -> None:
+    ids = np.random.default_rng(1).integers(0, 256, (HEIGHT, WIDTH)).astype(np.uint8)
+    made = message(ids.astype(kind), encoding, padding=3, is_bigendian=big)
+    assert np.array_equal(raw_to_ids(made), ids)
+
+
+def test_label_ids_that_have_no_place_are_refused() -> None:
+    ids = np.full((HEIGHT, WIDTH), 256, np.uint16)
+    with pytest.raises(FrameError, match="above 255"):
+        raw_to_ids(message(ids, "mono16"))
+    with pytest.raises(FrameError, match="rgb8.*mono8, 8UC1"):
+        raw_to_ids(message(ids, "rgb8"))
+
+
+def test_label_ids_of_png() -> None:
+    ids = np.random.default_rng(2).integers(0, 256, (HEIGHT, WIDTH)).astype(np.uint8)
+    stream = io.BytesIO()
+    PIL.Image.fromarray(ids).save(stream, "PNG")
+    data = np.frombuffer(stream.getvalue(), np.uint8)
+    assert np.array_equal(compressed_to_ids(SimpleNamespace(format="png", data=data)), ids)

@@ -1,0 +1,1 @@
+"""Running an evaluation: configurations, segments of work, their results, the report."""

@@ -1,0 +1,1 @@
+"""The process behind `ovseg console`: a ROS node on one side, the web page on the other."""
