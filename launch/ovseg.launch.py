@@ -202,9 +202,16 @@ def listed(text: str) -> list[str]:
 
 
 def console(value: dict[str, str]) -> Action:
-    """Return the operator's page for the node, in the namespace of the node."""
-    arguments = ["console", "--node", "ovseg", "--image-topic", value["image_topic"]]
+    """Return the operator's page for the node, in the namespace of the node.
+
+    Of several cameras it shows the first, unless `console_options` name another.
+    """
+    cameras, topics = listed(value["camera_names"]), listed(value["image_topics"])
+    topic = (topics or [f"{cameras[0]}/image"])[0] if cameras else value["image_topic"]
+    arguments = ["console", "--node", "ovseg", "--image-topic", topic]
     arguments += ["--transport", value["transport"] or "auto"]
+    if cameras:
+        arguments += ["--camera", cameras[0]]
     return Node(
         package="ovseg_ros",
         executable="ovseg",
