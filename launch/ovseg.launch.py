@@ -175,19 +175,6 @@ def start_node(context: LaunchContext) -> list[Action]:
     return [*actions, activate_when_configured(node), node, change(node, "CONFIGURE")]
 
 
-def console(value: dict[str, str]) -> Action:
-    """Return the operator's page for the node, in the namespace of the node."""
-    arguments = ["console", "--node", "ovseg", "--image-topic", value["image_topic"]]
-    arguments += ["--transport", value["transport"] or "auto"]
-    return Node(
-        package="ovseg_ros",
-        executable="ovseg",
-        namespace=value["namespace"],
-        output="screen",
-        arguments=[*arguments, *shlex.split(value["console_options"])],
-    )
-
-
 def remappings(value: dict[str, str]) -> list[tuple[str, str]]:
     """Return which topic each camera topic of the node is to be; raises `ValueError`."""
     names, given = (listed(value[argument]) for argument in ("camera_names", "image_topics"))
@@ -212,6 +199,26 @@ def remappings(value: dict[str, str]) -> list[tuple[str, str]]:
 def listed(text: str) -> list[str]:
     """Return what stands between the commas of `text`."""
     return [entry.strip() for entry in text.split(",") if entry.strip()]
+
+
+def console(value: dict[str, str]) -> Action:
+    """Return the operator's page for the node, in the namespace of the node.
+
+    Of several cameras it shows the first, unless `console_options` name another.
+    """
+    cameras, topics = listed(value["camera_names"]), listed(value["image_topics"])
+    topic = (topics or [f"{cameras[0]}/image"])[0] if cameras else value["image_topic"]
+    arguments = ["console", "--node", "ovseg", "--image-topic", topic]
+    arguments += ["--transport", value["transport"] or "auto"]
+    if cameras:
+        arguments += ["--camera", cameras[0]]
+    return Node(
+        package="ovseg_ros",
+        executable="ovseg",
+        namespace=value["namespace"],
+        output="screen",
+        arguments=[*arguments, *shlex.split(value["console_options"])],
+    )
 
 
 def overrides(value: dict[str, str]) -> dict[str, ParameterValue | bool | list[str]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
 
-from ovseg_ros.msg import LabelMap, SegmentationStatus
+from ovseg_ros.msg import CameraStatus, LabelMap, SegmentationStatus
 
 _LEVELS = {
     DiagnosticStatus.OK: "ok",
@@ -18,8 +18,8 @@ _LEVELS = {
 }
 
 
-def status_as_json(message: SegmentationStatus) -> dict[str, Any]:
-    """Return every field but the header; NaN, which JSON does not know, becomes None."""
+def status_as_json(message: SegmentationStatus | CameraStatus) -> dict[str, Any]:
+    """Return every field but headers; NaN, which JSON does not know, becomes None."""
     names = [name for name in message.get_fields_and_field_types() if name != "header"]
     return {name: _as_json(getattr(message, name)) for name in names}
 
@@ -63,4 +63,6 @@ def _as_json(value: Any) -> Any:
         return None
     if isinstance(value, list | tuple | array.array):
         return [_as_json(entry) for entry in value]
+    if isinstance(value, CameraStatus):
+        return status_as_json(value)
     return value

@@ -39,7 +39,7 @@ class GraphNames:
             f"{settings.image_topic}/compressed",
             f"{channel}/label_mask",
             f"{channel}/confidence",
-            f"{node}/labels",
+            f"{channel}/labels",
             f"{node}/status",
         )
         for name in (names.mask, names.image):
