@@ -37,6 +37,7 @@ class Health:
     """The node as a whole. `state` is its lifecycle state, `topic` the camera's while active.
 
     `stall_timeout_s` is the silence of the camera after which it counts as stalled, 0 for never.
+    `stuck_engines` were given up, have not come back, and hold their memory.
     """
 
     state: str
@@ -45,3 +46,4 @@ class Health:
     stall_timeout_s: float
     snapshot: Snapshot
     model: ModelHealth | None
+    stuck_engines: int = 0

@@ -10,8 +10,15 @@ from ovseg_ros.errors import OvsegError
 from ovseg_ros.mailbox import Mailbox
 from ovseg_ros.nodes.frames import IncomingFrame
 from ovseg_ros.nodes.statistics import Fate, Statistics
+from ovseg_ros.nodes.watchdog import Watchdog
 from ovseg_ros.segmentation import Segmentation, UInt8Array
 from ovseg_ros.segmenter import Segmenter
+
+_LOOK_S = 0.05
+
+
+class GivenUpError(Exception):
+    """An inference came back after the watchdog had given it up: nobody waits for it any more."""
 
 
 class InferenceWorker:
@@ -23,6 +30,8 @@ class InferenceWorker:
     `on_rejected` is called with the reason why a frame could not be used.
     `on_failure` is called once, from this thread, with an error that no frame can be blamed for;
     the thread has then stopped.
+    An inference that `watchdog` gives up leaves the thread behind, with the engine, which is closed
+    here should the inference come back; `on_late` is called after that.
     """
 
     def __init__(
@@ -30,24 +39,28 @@ class InferenceWorker:
         segmenter: Segmenter,
         publish: Callable[[IncomingFrame, UInt8Array, Segmentation], bool],
         statistics: Statistics,
+        watchdog: Watchdog,
         *,
         on_segmented: Callable[[IncomingFrame, UInt8Array, Segmentation], None],
         now_ns: Callable[[], int],
         max_age_ms: Callable[[], float],
         on_rejected: Callable[[str], None],
         on_failure: Callable[[Exception], None],
+        on_late: Callable[[], None],
     ) -> None:
         """Start the thread; `now_ns` is the ROS time that frames are stamped with."""
         self._segmenter = segmenter
         self._publish = publish
         self._statistics = statistics
+        self._watchdog = watchdog
         self._on_segmented = on_segmented
         self._now_ns = now_ns
         self._max_age_ms = max_age_ms
         self._on_rejected = on_rejected
         self._on_failure = on_failure
+        self._on_late = on_late
         self._mailbox: Mailbox[IncomingFrame] = Mailbox()
-        self._thread = threading.Thread(target=self._run, name="inference")
+        self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
         self._thread.start()
 
     def submit(self, frame: IncomingFrame) -> None:
@@ -56,16 +69,29 @@ class InferenceWorker:
         if self._mailbox.put(frame):
             self._statistics.count(Fate.REPLACED)
 
-    def stop(self) -> None:
-        """Finish the frame in progress, drop the one that waits, and end the thread."""
+    @property
+    def stuck(self) -> bool:
+        """Whether the thread is still inside an inference that was given up."""
+        return self._watchdog.gave_up and self._thread.is_alive()
+
+    def stop(self) -> bool:
+        """Finish the frame in progress, drop the one that waits, and end the thread.
+
+        Return False where the watchdog gives that frame up: the engine then belongs to the thread.
+        """
         if self._mailbox.close():
             self._statistics.count(Fate.REPLACED)
-        self._thread.join()
+        while self._thread.is_alive() and not self._watchdog.gave_up:
+            self._thread.join(_LOOK_S)
+        return not self._watchdog.gave_up
 
     def _run(self) -> None:
         try:
             while (frame := self._mailbox.take()) is not None:
                 self._statistics.count(self._process(frame))
+        except GivenUpError:
+            self._segmenter.close()
+            self._on_late()
         except Exception as error:  # the end of this thread: handed to the node, which stops
             self._statistics.count(Fate.REJECTED)
             self._on_failure(error)
@@ -75,7 +101,7 @@ class InferenceWorker:
             return Fate.STALE
         try:
             image = frame.decode()
-            segmentation = self._segmenter.infer(image)
+            segmentation = self._infer(image)
         except OvsegError as error:
             self._on_rejected(str(error))
             return Fate.REJECTED
@@ -86,6 +112,14 @@ class InferenceWorker:
             return Fate.SUPERSEDED
         self._note_times(frame, segmentation)
         return Fate.PUBLISHED
+
+    def _infer(self, image: UInt8Array) -> Segmentation:
+        self._watchdog.begin()
+        try:
+            return self._segmenter.infer(image)
+        finally:
+            if not self._watchdog.end():
+                raise GivenUpError
 
     def _is_stale(self, frame: IncomingFrame) -> bool:
         age_ms, limit_ms = self._age_ms(frame), self._max_age_ms()

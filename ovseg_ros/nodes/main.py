@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import threading
 from collections.abc import Sequence
@@ -64,7 +65,23 @@ def _run_node(stop: StopRequest) -> int:
     finally:
         node.close()
         node.destroy_node()
-    return EXIT_REFUSED if spinner.failed else EXIT_OK
+    code = EXIT_REFUSED if spinner.failed else EXIT_OK
+    if node.stuck_engines:
+        _end_now(code)
+    return code
+
+
+def _end_now(code: int) -> None:
+    """End the process without what Python and native libraries do at exit.
+
+    They would wait for the thread that is stuck in an engine, or take away what it is using.
+    """
+    import rclpy
+
+    rclpy.try_shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 class _Spinner(threading.Thread):

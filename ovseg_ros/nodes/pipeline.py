@@ -11,7 +11,7 @@ from rclpy.lifecycle import LifecycleNode
 from ovseg_ros.adapters.library import AdapterLibrary, adapter_folder
 from ovseg_ros.adapters.mix import AdapterMix
 from ovseg_ros.engine.choice import EngineChoice
-from ovseg_ros.errors import OvsegError
+from ovseg_ros.errors import OvsegError, StalledEngineError
 from ovseg_ros.nodes.adapter_service import AdapterService
 from ovseg_ros.nodes.adapter_worker import AdapterWorker, SeenFrame, error_sentence
 from ovseg_ros.nodes.frames import IncomingFrame
@@ -24,6 +24,7 @@ from ovseg_ros.nodes.parameters import Settings
 from ovseg_ros.nodes.query_services import QueryServices
 from ovseg_ros.nodes.revision_gate import RevisionGate
 from ovseg_ros.nodes.statistics import Statistics
+from ovseg_ros.nodes.watchdog import Watchdog
 from ovseg_ros.query import Query, parse_query
 from ovseg_ros.segmentation import Segmentation, UInt8Array
 from ovseg_ros.segmenter import Segmenter
@@ -57,9 +58,11 @@ class Pipeline:
         self.enabled = True
         self._input: ImageInput | None = None
         self._worker: InferenceWorker | None = None
+        # What deactivate had to leave behind, inside an inference that was given up.
+        self._left_behind: InferenceWorker | None = None
         with ExitStack() as parts:
             self._segmenter = open_segmenter(settings(), book)
-            parts.callback(self._segmenter.close)
+            parts.callback(self._close_engine)
             self._tell_fallback(settings().engine)
             self._labels = LabelPublisher(node, self._segmenter, settings().status_period_s)
             parts.callback(self._labels.close)
@@ -79,6 +82,11 @@ class Pipeline:
     def topic(self) -> str:
         """The camera's topic; empty while inactive."""
         return self._input.topic if self._input else ""
+
+    @property
+    def stuck(self) -> bool:
+        """Whether a thread of this pipeline is inside an inference that was given up."""
+        return self._left_behind is not None and self._left_behind.stuck
 
     def change_query(self, query: Query, templates: Sequence[str] | None = None) -> Vocabulary:
         """Make `query` the one in force and announce it; raises `OvsegError`.
@@ -110,29 +118,37 @@ class Pipeline:
     def start(self) -> None:
         """Start the inference thread and subscribe to the camera."""
         clock = self._node.get_clock()
+        self._watchdog = Watchdog(lambda: self._settings().engine_stall_timeout_s, self._give_up)
         self._worker = InferenceWorker(
             self._segmenter,
             self._outputs.publish,
             self._statistics,
+            self._watchdog,
             on_segmented=self._show_to_adapters,
             now_ns=lambda: clock.now().nanoseconds,
             max_age_ms=lambda: self._settings().input_max_age_ms,
             on_rejected=self._reject,
             on_failure=self._on_failure,
+            on_late=self._tell_late,
         )
         transport = self._settings().input_transport
         self._input = ImageInput(self._node, transport, self._statistics, self._on_frame)
         self._statistics.listen(True)
 
     def stop(self) -> None:
-        """Unsubscribe and end the inference thread; the engine stays loaded."""
+        """Unsubscribe and end the inference thread; the engine stays loaded.
+
+        A thread that is stuck in an inference is left behind when the watchdog gives it up.
+        """
         self._statistics.listen(False)
         if self._input is not None:
             self._input.close()
             self._input = None
         if self._worker is not None:
-            self._worker.stop()
+            if not self._worker.stop():
+                self._left_behind = self._worker
             self._worker = None
+            self._watchdog.close()
 
     def close(self) -> None:
         """Stop, close every topic and service, and free the engine."""
@@ -196,6 +212,26 @@ class Pipeline:
         worker = self._worker
         if worker and self.enabled and self._gate.revision and self._outputs.wanted:
             worker.submit(frame)
+
+    def _give_up(self, waited_s: float) -> None:
+        self._on_failure(
+            StalledEngineError(
+                f"the engine {self._segmenter.backend.choice} did not come back from an inference "
+                f"within {waited_s:.1f} s (engine.stall_timeout_s) and is given up; its memory is "
+                "free again when it comes back, or when the process is restarted"
+            )
+        )
+
+    def _tell_late(self) -> None:
+        self._node.get_logger().warning(
+            "the inference that was given up came back; its result is dropped, and the memory of "
+            "its engine is free again"
+        )
+
+    def _close_engine(self) -> None:
+        """Free the engine, unless a thread is still inside it, which then frees it by itself."""
+        if self._left_behind is None:
+            self._segmenter.close()
 
     def _reject(self, reason: str) -> None:
         self._statistics.note_error(reason)

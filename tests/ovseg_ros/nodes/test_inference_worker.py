@@ -16,6 +16,7 @@ from std_msgs.msg import Header  # noqa: E402
 from ovseg_ros.nodes.frames import IncomingFrame  # noqa: E402
 from ovseg_ros.nodes.inference_worker import InferenceWorker  # noqa: E402
 from ovseg_ros.nodes.statistics import Fate, Statistics  # noqa: E402
+from ovseg_ros.nodes.watchdog import Watchdog  # noqa: E402
 from ovseg_ros.segmentation import Segmentation, UInt8Array  # noqa: E402
 from ovseg_ros.segmenter import Segmenter  # noqa: E402
 
@@ -38,11 +39,13 @@ class Scene:
             segmenter,
             self._publish,
             self.statistics,
+            Watchdog(lambda: 0.0, lambda _: pytest.fail("nothing is stuck")),
             on_segmented=lambda *_: self.segmented.append(True),
             now_ns=lambda: self.now_ns,
             max_age_ms=lambda: LIMIT_MS,
             on_rejected=pytest.fail,
             on_failure=lambda error: pytest.fail(str(error)),
+            on_late=lambda: pytest.fail("nothing is late"),
         )
 
     def decode(self) -> UInt8Array:
