@@ -25,6 +25,8 @@ ARGUMENTS = (
     "labels",
     "adapter",
     "autostart",
+    "respawn",
+    "respawn_delay",
     "use_sim_time",
     "log_level",
     "shm_profile",
