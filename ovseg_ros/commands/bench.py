@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ovseg_ros.bench.results import BenchResult
 
 NAME = "bench"
-HELP = "measure: labels, the node, changes of query, packages, GPU engines, adapters"
+HELP = "measure: labels, the node, changes of query, packages, GPU engines, adapters, a soak"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     node.add_argument("--seconds", type=positive, default=60, help="length of the stream")
     query = kinds.add_parser("query", help="from a new query to the first mask under it")
     query.add_argument("--changes", type=positive, default=100, help="how many changes of query")
+    soak = kinds.add_parser("soak", help="the node for long, among faults and killed processes")
+    soak.add_argument("--minutes", type=positive, default=60, help="default: %(default)s")
+    soak.add_argument("--seed", type=int, default=0, help="of the faults; default: %(default)s")
+    soak.add_argument("--logs", type=Path, metavar="DIR", help="keep what the processes printed")
     packages = kinds.add_parser("packages", help="packages and engines side by side")
     _add_contender_options(packages)
     gpu = kinds.add_parser("gpu", help="engines on one GPU side by side, and the floor under them")
@@ -43,14 +47,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     drive.add_argument("--adapter-dir", type=Path, metavar="DIR", help="default: the package's")
     drive.add_argument("--threads", type=positive, default=0, help="default: all cores")
     add_engine_options(labels)
-    for kind in (labels, node, query, gpu, retrieval, adapters, drive):
+    for kind in (labels, node, query, soak, gpu, retrieval, adapters, drive):
         add_package_option(kind)
-    for kind in (labels, node, query, packages, gpu, adapters, drive):
+    for kind in (labels, node, query, soak, packages, gpu, adapters, drive):
         kind.add_argument("--bag", type=Path, metavar="PATH", help="frames of another drive")
     for kind, measure in (
         (labels, _labels),
         (node, _node),
         (query, _query),
+        (soak, _soak),
         (packages, _packages),
         (gpu, _gpu),
         (retrieval, _retrieval),
@@ -182,6 +187,36 @@ def _query(arguments: argparse.Namespace) -> BenchResult:
     from ovseg_ros.bench.query import bench_query
 
     return _on_the_graph(bench_query, arguments, arguments.changes)
+
+
+def _soak(arguments: argparse.Namespace) -> BenchResult:
+    import tempfile
+
+    from ovseg_ros.bench.soak.run import bench_soak
+    from ovseg_ros.commands.progress import progress_bar
+    from ovseg_ros.demo.interrupts import interruptible
+
+    minutes, drive = arguments.minutes, _drive(arguments)
+    with (
+        interruptible(),
+        tempfile.TemporaryDirectory(prefix="ovseg_bench_") as work,
+        progress_bar("soaking, seconds", 60 * minutes) as advance,
+    ):
+        try:
+            return bench_soak(
+                drive, arguments.package, minutes, arguments.seed, Path(work), advance
+            )
+        finally:
+            if arguments.logs:
+                _keep_logs(Path(work), arguments.logs)
+
+
+def _keep_logs(work: Path, folder: Path) -> None:
+    from ovseg_ros.output import make_folder, write_file
+
+    make_folder(folder)
+    for log in work.glob("*.log"):
+        write_file(folder / log.name, log.read_bytes())
 
 
 def _packages(arguments: argparse.Namespace) -> BenchResult:

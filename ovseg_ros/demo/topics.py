@@ -11,7 +11,9 @@ LABELS = f"/{NODE}/labels"
 STATUS = f"/{NODE}/status"
 QUERY = f"/{NODE}/query"
 SET_LABELS = f"/{NODE}/set_labels"
+SET_ADAPTER = f"/{NODE}/set_adapter"
 CHANGE_STATE = f"/{NODE}/change_state"
+GET_STATE = f"/{NODE}/get_state"
 
 NODE_REMAPS = (
     "-r",

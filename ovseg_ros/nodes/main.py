@@ -44,7 +44,14 @@ def _run_node(stop: StopRequest) -> int:
 
     from ovseg_ros.errors import OvsegError
     from ovseg_ros.nodes.segmentation_node import NODE_NAME, SegmentationNode
+    from ovseg_ros.shm_leftovers import remove_leftovers
 
+    count, size_bytes = remove_leftovers()
+    if count:
+        get_logger(NODE_NAME).info(
+            f"removed {count} segments, {size_bytes / 1e6:.0f} MB, that killed processes had left "
+            "in shared memory"
+        )
     try:
         node = SegmentationNode()
     except (OvsegError, InvalidParameterTypeException, InvalidParameterValueException) as error:

@@ -55,7 +55,7 @@ class Operator:
 
     def transition(self, name: str, timeout_s: float = _SERVICE_TIMEOUT_S) -> None:
         """Take the node through a lifecycle transition; raises `OvsegError` where it is refused."""
-        request = ChangeState.Request(transition=_transition(name))
+        request = ChangeState.Request(transition=transition_named(name))
         reply = self._call(self._states, request, timeout_s)
         if not reply.success:
             raise OvsegError(f"the node refused to {name}; its log says why")
@@ -114,7 +114,8 @@ class Operator:
         self._revision = max(self._revision, message.revision)
 
 
-def _transition(name: str) -> Transition:
+def transition_named(name: str) -> Transition:
+    """Return the lifecycle transition called `name`, such as 'configure'."""
     return Transition(id=_TRANSITIONS[name], label=name)
 
 
