@@ -30,6 +30,7 @@ def soak_result(evidence: Evidence, minutes: float, seed: int) -> BenchResult:
     kinds = _by_kind(found)
     silences = longest_silences(evidence.masks, found, _SILENCES)
     growths = [growth for life in evidence.lives if (growth := growth_of(life))]
+    memory = _memory(evidence.lives)
     data = {
         "seed": seed,
         "hours": (evidence.ended_ns - evidence.started_ns) / 3.6e12,
@@ -49,6 +50,7 @@ def soak_result(evidence: Evidence, minutes: float, seed: int) -> BenchResult:
         "answers": len(evidence.answers_ms),
         "node_processes": len(evidence.lives),
         "node_lives": [asdict(growth) for growth in growths],
+        "node_rss_mb": memory,
         "segments_left": evidence.leftovers,
     }
     return BenchResult(
@@ -56,7 +58,7 @@ def soak_result(evidence: Evidence, minutes: float, seed: int) -> BenchResult:
         title=f"The node for {minutes:g} minutes among faults",
         data=data,
         body=_body(data),
-        charts={"soak.svg": _memory_chart(evidence.lives)},
+        charts={"soak.svg": _memory_chart(memory, evidence.lives)},
         claims=_claims(data, growths),
     )
 
@@ -148,14 +150,18 @@ def _seconds(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
 
 
-def _memory_chart(lives: Sequence[NodeLife]) -> str:
+def _memory(lives: Sequence[NodeLife]) -> list[tuple[float, float]]:
+    """Return (minutes since the first life began, RSS in MB) over all lives, thinned out."""
     start_ns = lives[0].born_ns
-    xs: list[float] = []
-    ys: list[float | None] = []
-    for life in lives:
-        xs += [(now_ns - start_ns) / 6e10 for now_ns in life.sampled_ns]
-        ys += [sample.rss_mb or None for sample in life.samples]
-    step = max(1, len(xs) // _CHART_POINTS)
-    births = tuple(((life.born_ns - start_ns) / 6e10, "") for life in lives[1:])
-    series = (Series("node", xs[::step], ys[::step]),)
+    points = [
+        ((now_ns - start_ns) / 6e10, sample.rss_mb)
+        for life in lives
+        for now_ns, sample in zip(life.sampled_ns, life.samples, strict=True)
+    ]
+    return points[:: max(1, len(points) // _CHART_POINTS)]
+
+
+def _memory_chart(memory: Sequence[tuple[float, float]], lives: Sequence[NodeLife]) -> str:
+    births = tuple(((life.born_ns - lives[0].born_ns) / 6e10, "") for life in lives[1:])
+    series = (Series("node", [x for x, _ in memory], [y for _, y in memory]),)
     return Chart("minutes", "RSS, MB", series, marks=births).to_svg()
