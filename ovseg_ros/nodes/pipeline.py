@@ -12,6 +12,7 @@ from ovseg_ros.adapters.library import AdapterLibrary, adapter_folder
 from ovseg_ros.adapters.mix import AdapterMix
 from ovseg_ros.engine.choice import EngineChoice
 from ovseg_ros.errors import OvsegError, StalledEngineError
+from ovseg_ros.free_memory import give_back_memory
 from ovseg_ros.nodes.adapter_service import AdapterService
 from ovseg_ros.nodes.adapter_worker import AdapterWorker, SeenFrame, error_sentence
 from ovseg_ros.nodes.frames import IncomingFrame
@@ -223,6 +224,7 @@ class Pipeline:
         )
 
     def _tell_late(self) -> None:
+        give_back_memory()
         self._node.get_logger().warning(
             "the inference that was given up came back; its result is dropped, and the memory of "
             "its engine is free again"

@@ -18,6 +18,7 @@ from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool
 
 from ovseg_ros.errors import OvsegError
+from ovseg_ros.free_memory import give_back_memory
 from ovseg_ros.nodes import parameters
 from ovseg_ros.nodes.health import Health
 from ovseg_ros.nodes.pipeline import Pipeline
@@ -88,6 +89,8 @@ class SegmentationNode(LifecycleNode):
         if pipeline is not None:
             pipeline.close()
             self._stuck = [each for each in (*self._stuck, pipeline) if each.stuck]
+            del pipeline
+            give_back_memory()
 
     @property
     def stuck_engines(self) -> int:

@@ -17,16 +17,17 @@ _SHARE = 5
 
 @dataclass(frozen=True)
 class Growth:
-    """One life of the node. The slope is of what came after the warm-up, in MB per hour.
+    """One life of the node, after the warm-up.
 
-    It is None where that was shorter than `SHORTEST_S`. `files` and `threads` are medians of the
-    first and of the last fifth after the warm-up.
+    `own_mb` is the memory of its own, `shared_mb` what the middleware shares with other processes,
+    both with `files` and `threads` as medians of the first and of the last fifth. `slope_mb_h` is
+    that of its own memory per hour, None where the life was shorter than `SHORTEST_S`.
     """
 
     seconds: float
-    rss_first_mb: float
-    rss_last_mb: float
-    rss_peak_mb: float
+    own_mb: tuple[float, float]
+    shared_mb: tuple[float, float]
+    peak_rss_mb: float
     slope_mb_h: float | None
     files: tuple[int, int]
     threads: tuple[int, int]
@@ -39,15 +40,14 @@ def growth_of(life: NodeLife) -> Growth | None:
     if warm.sum() < _SHARE:
         return None
     samples = [sample for sample, keep in zip(life.samples, warm, strict=True) if keep]
-    rss = np.array([sample.rss_mb for sample in samples])
+    own = np.array([sample.rss_mb - sample.shared_mb for sample in samples])
     span_s = float(times_s[-1] - WARM_UP_S)
-    first_mb, last_mb = _ends(rss)
     return Growth(
         seconds=float(times_s[-1]),
-        rss_first_mb=first_mb,
-        rss_last_mb=last_mb,
-        rss_peak_mb=max(sample.peak_rss_mb for sample in samples),
-        slope_mb_h=3600 * slope(times_s[warm], rss) if span_s >= SHORTEST_S else None,
+        own_mb=_ends(own),
+        shared_mb=_ends(np.array([sample.shared_mb for sample in samples])),
+        peak_rss_mb=max(sample.peak_rss_mb for sample in samples),
+        slope_mb_h=3600 * slope(times_s[warm], own) if span_s >= SHORTEST_S else None,
         files=_whole(_ends(np.array([sample.files for sample in samples]))),
         threads=_whole(_ends(np.array([sample.threads for sample in samples]))),
     )

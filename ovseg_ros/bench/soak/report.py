@@ -50,7 +50,7 @@ def soak_result(evidence: Evidence, minutes: float, seed: int) -> BenchResult:
         "answers": len(evidence.answers_ms),
         "node_processes": len(evidence.lives),
         "node_lives": [asdict(growth) for growth in growths],
-        "node_rss_mb": memory,
+        "node_own_mb": memory,
         "segments_left": evidence.leftovers,
     }
     return BenchResult(
@@ -90,7 +90,9 @@ def _claims(n: dict[str, Any], growths: Sequence[Growth]) -> tuple[Claim, ...]:
     ]
     steepest = max((g.slope_mb_h for g in growths if g.slope_mb_h is not None), default=None)
     if steepest is not None:
-        claims.append(_limit("RSS slope of the node, MB per hour", STEEPEST_MB_H, steepest))
+        claims.append(
+            _limit("slope of the node's own memory, MB per hour", STEEPEST_MB_H, steepest)
+        )
     for what, most, pairs in (
         ("open files", _MORE_FILES, [growth.files for growth in growths]),
         ("threads", _MORE_THREADS, [growth.threads for growth in growths]),
@@ -117,7 +119,9 @@ def _body(n: dict[str, Any]) -> str:
     lives = [
         (
             f"{life['seconds'] / 60:.1f}",
-            f"{life['rss_first_mb']:.0f} / {life['rss_last_mb']:.0f} / {life['rss_peak_mb']:.0f}",
+            "{:.0f} / {:.0f}".format(*life["own_mb"]),
+            "{:.0f} / {:.0f}".format(*life["shared_mb"]),
+            f"{life['peak_rss_mb']:.0f}",
             "too short" if life["slope_mb_h"] is None else f"{life['slope_mb_h']:+.1f}",
             " / ".join(str(value) for value in life["files"]),
             " / ".join(str(value) for value in life["threads"]),
@@ -135,11 +139,13 @@ def _body(n: dict[str, Any]) -> str:
             "process is started again at once) to the reception of the first mask of a younger "
             "frame.",
             table(("fault", "times", "recovered", "p50, s", "max, s"), faults),
-            "Processes of the node that outlived the first minute; the slope is a robust line "
-            f"(Theil-Sen) through what follows that minute, where that is {SHORTEST_S / 60:g} "
-            "minutes or more. Files and threads are medians at the beginning and at the end.",
+            "Processes of the node that outlived the first minute, from then on: medians at the "
+            "beginning and at the end. Shared is what Fast DDS has mapped of its own segment and "
+            "of those of its peers. The slope is a robust line (Theil-Sen) through the node's own "
+            f"memory, over {SHORTEST_S / 60:g} minutes or more.",
             table(
-                ("minutes", "RSS first / last / peak, MB", "slope, MB/h", "files", "threads"), lives
+                ("minutes", "own, MB", "shared, MB", "peak", "slope, MB/h", "files", "threads"),
+                lives,
             ),
             "\n".join(f"* {incident}" for incident in n["incidents"]),
         )
@@ -151,10 +157,10 @@ def _seconds(value: float | None) -> str:
 
 
 def _memory(lives: Sequence[NodeLife]) -> list[tuple[float, float]]:
-    """Return (minutes since the first life began, RSS in MB) over all lives, thinned out."""
+    """Return (minutes since the first life, memory of its own in MB) over all, thinned out."""
     start_ns = lives[0].born_ns
     points = [
-        ((now_ns - start_ns) / 6e10, sample.rss_mb)
+        ((now_ns - start_ns) / 6e10, sample.rss_mb - sample.shared_mb)
         for life in lives
         for now_ns, sample in zip(life.sampled_ns, life.samples, strict=True)
     ]
@@ -164,4 +170,4 @@ def _memory(lives: Sequence[NodeLife]) -> list[tuple[float, float]]:
 def _memory_chart(memory: Sequence[tuple[float, float]], lives: Sequence[NodeLife]) -> str:
     births = tuple(((life.born_ns - lives[0].born_ns) / 6e10, "") for life in lives[1:])
     series = (Series("node", [x for x, _ in memory], [y for _, y in memory]),)
-    return Chart("minutes", "RSS, MB", series, marks=births).to_svg()
+    return Chart("minutes", "own memory, MB", series, marks=births).to_svg()

@@ -15,7 +15,13 @@ def life(seconds, mb_per_hour=0.0):
     noise = np.random.default_rng(0).normal(0, 1, seconds)
     samples = [
         ProcessStatus(
-            rss_mb=200 + min(s, WARM_UP_S) + mb_per_hour * s / 3600 + noise[s] + 50 * (s % 7 == 0),
+            rss_mb=200
+            + min(s, WARM_UP_S)
+            + mb_per_hour * s / 3600
+            + noise[s]
+            + 50 * (s % 7 == 0)
+            + s / 20,
+            shared_mb=s / 20,
             peak_rss_mb=400.0,
             threads=30,
             files=40 + s // 600,
@@ -31,7 +37,8 @@ def test_a_leak_is_told_from_noise(mb_per_hour):
     assert growth.slope_mb_h == pytest.approx(mb_per_hour, abs=3)
     assert growth.threads == (30, 30)
     assert growth.files == (40, 42)
-    assert growth.rss_peak_mb == 400
+    assert growth.peak_rss_mb == 400
+    assert growth.shared_mb[1] > growth.shared_mb[0]
 
 
 def test_short_lives_have_no_slope_and_very_short_ones_nothing():

@@ -15,7 +15,7 @@ S = 1_000_000_000
 def evidence(seconds=900, **changes):
     """Return the evidence of a quiet soak in which the node was killed once, after 100 s."""
     stamps = [(n * S // 10, n * S // 10 + S // 50) for n in range(10 * seconds)]
-    samples = [ProcessStatus(280.0, 300.0, 30, 60) for _ in range(seconds)]
+    samples = [ProcessStatus(280.0, 60.0, 300.0, 30, 60) for _ in range(seconds)]
     fields = {
         "ended_ns": seconds * S,
         "faults": [MadeFault(Fault.KILL_NODE, 100 * S, 100 * S)],
@@ -37,7 +37,7 @@ def test_a_quiet_soak_meets_every_claim():
     assert result.charts["soak.svg"].startswith("<svg")
 
 
-LEAK = [ProcessStatus(280.0 + n / 60, 300.0, 30 + n // 100, 60 + n // 50) for n in range(900)]
+LEAK = [ProcessStatus(280 + n / 60, 9.0, 300.0, 30 + n // 100, 60 + n // 50) for n in range(900)]
 
 
 @pytest.mark.parametrize(
@@ -53,11 +53,14 @@ LEAK = [ProcessStatus(280.0 + n / 60, 300.0, 30 + n // 100, 60 + n // 50) for n 
         ),
         (
             {"lives": [NodeLife(0, [n * S for n in range(900)], LEAK)]},
-            ["RSS slope of the node, MB per hour", "open files of the node, more at its end",
-             "threads of the node, more at its end"],
+            [
+                "slope of the node's own memory, MB per hour",
+                "open files of the node, more at its end",
+                "threads of the node, more at its end",
+            ],
         ),
     ],
-)  # fmt: skip
+)
 def test_a_claim_that_is_missed_is_named(changes, missed):
     result = soak_result(evidence(**changes), 15, seed=4)
     assert [claim.what for claim in result.claims if not claim.met] == missed
