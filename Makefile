@@ -6,6 +6,7 @@
 #   make build-torch   adds what training, export, OpenVINO and TensorRT need
 #   make lint          style and types
 #   make bench         measures speed on this machine and writes docs/benchmarks
+#   make soak          an hour of faults and killed processes; SOAK_MINUTES says how long
 #   make accuracy      mIoU on labelled data, see DATA, and on simulated scenes
 #   make train-tiny    trains the embedded model again, into build/package; see DATA and WEIGHTS
 #   make test-colcon   colcon build and colcon test, on a copy of the source
@@ -28,11 +29,12 @@ TORCH_LISTS := train.txt calibrate.txt tensorrt.txt modelopt.txt torchmetrics.tx
 DATA ?= ../shared/data
 WEIGHTS ?= ../shared/weights
 REPORTS := docs/benchmarks
+SOAK_MINUTES ?= 60
 
 INTERFACE_SOURCES := $(wildcard msg/*.msg srv/*.srv cmake/*.cmake) CMakeLists.txt package.xml \
 	pyproject.toml setup.py tools/ros_cmake.py
 
-.PHONY: build build-torch demo test lint bench accuracy train-tiny test-colcon test-pip clean
+.PHONY: build build-torch demo test lint bench soak accuracy train-tiny test-colcon test-pip clean
 .DELETE_ON_ERROR:
 
 build: $(PACKAGE)
@@ -54,6 +56,9 @@ bench: build
 	$(BIN)/ovseg bench labels
 	$(BIN)/ovseg bench node
 	$(BIN)/ovseg bench query
+
+soak: build
+	$(BIN)/ovseg bench soak --minutes $(SOAK_MINUTES)
 
 accuracy: build-torch
 	$(BIN)/ovseg eval $(DATA)/camvid --split val --domain day --out $(REPORTS)/camvid_day.json

@@ -12,20 +12,14 @@ from pathlib import Path
 from launch.action import Action
 from launch.actions import (
     DeclareLaunchArgument,
-    EmitEvent,
     IncludeLaunchDescription,
     OpaqueFunction,
-    RegisterEventHandler,
     SetEnvironmentVariable,
 )
-from launch.events import matches_action
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode, Node
-from launch_ros.event_handlers import OnStateTransition
-from launch_ros.events.lifecycle import ChangeState
 from launch_ros.parameter_descriptions import ParameterValue
-from lifecycle_msgs.msg import Transition
 
 from launch import LaunchContext, LaunchDescription
 
@@ -111,6 +105,18 @@ ARGUMENTS = (
         description="Configure and activate the node; 'false' leaves it to a lifecycle manager.",
     ),
     DeclareLaunchArgument(
+        "respawn",
+        default_value="false",
+        choices=["true", "false"],
+        description="Start the node's process again whenever it ends; with autostart it then goes "
+        "to active again.",
+    ),
+    DeclareLaunchArgument(
+        "respawn_delay",
+        default_value="1.0",
+        description="Seconds from the end of the process to its next start, with respawn:=true.",
+    ),
+    DeclareLaunchArgument(
         "use_sim_time",
         default_value="false",
         choices=["true", "false"],
@@ -166,13 +172,13 @@ def start_node(context: LaunchContext) -> list[Action]:
         parameters=[value["params_file"], overrides(value)],
         remappings=remappings(value),
         arguments=["--ros-args", "--log-level", value["log_level"]],
+        respawn=value["respawn"] == "true",
+        respawn_delay=float(value["respawn_delay"]),
     )
     actions = shared_memory(value["shm_profile"])
     if value["console"] == "true":
         actions.append(console(value))
-    if value["autostart"] == "false":
-        return [*actions, node]
-    return [*actions, activate_when_configured(node), node, change(node, "CONFIGURE")]
+    return [*actions, node]
 
 
 def remappings(value: dict[str, str]) -> list[tuple[str, str]]:
@@ -234,6 +240,9 @@ def overrides(value: dict[str, str]) -> dict[str, ParameterValue | bool | list[s
     if value["camera_names"]:
         given["cameras"] = listed(value["camera_names"])
     given["use_sim_time"] = value["use_sim_time"] == "true"
+    # By the node itself, at each start of its process: a request from here would go to a process
+    # that was killed for as long as the middleware believes it alive, twenty seconds by default.
+    given["lifecycle.autostart"] = value["autostart"] == "true"
     return given
 
 
@@ -245,25 +254,3 @@ def shared_memory(profile: str) -> list[Action]:
     if os.environ.get("ROS_DISTRO") in OLD_FAST_DDS:
         names.append("FASTRTPS_DEFAULT_PROFILES_FILE")
     return [SetEnvironmentVariable(name, profile) for name in names if name not in os.environ]
-
-
-def activate_when_configured(node: LifecycleNode) -> Action:
-    """Return the rule that activates `node` once configuring it has succeeded."""
-    return RegisterEventHandler(
-        OnStateTransition(
-            target_lifecycle_node=node,
-            start_state="configuring",
-            goal_state="inactive",
-            entities=[change(node, "ACTIVATE")],
-        )
-    )
-
-
-def change(node: LifecycleNode, transition: str) -> Action:
-    """Return the request for a lifecycle transition of `node`."""
-    return EmitEvent(
-        event=ChangeState(
-            lifecycle_node_matcher=matches_action(node),
-            transition_id=getattr(Transition, f"TRANSITION_{transition}"),
-        )
-    )

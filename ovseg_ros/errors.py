@@ -27,6 +27,10 @@ class BackendError(OvsegError):
     """An inference backend is not available or cannot run the package."""
 
 
+class StalledEngineError(BackendError):
+    """An inference did not come back in time; its engine is given up, and another may be loaded."""
+
+
 class GpuMemoryError(BackendError):
     """The GPU has too little memory left for an engine; another one may run instead if allowed."""
 

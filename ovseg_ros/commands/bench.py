@@ -8,6 +8,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ovseg_ros.commands.bench_options import (
+    add_adapter_options,
+    add_camera_options,
+    add_contender_options,
+    add_gpu_options,
+    add_retrieval_options,
+    add_soak_options,
+)
 from ovseg_ros.commands.options import (
     add_engine_options,
     add_package_option,
@@ -19,7 +27,7 @@ if TYPE_CHECKING:
     from ovseg_ros.bench.results import BenchResult
 
 NAME = "bench"
-HELP = "measure: labels, the node, cameras, queries, the console, packages, GPUs, adapters, points"
+HELP = "measure: the node, cameras, queries, the console, packages, GPUs, adapters, a soak"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,14 +41,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     query.add_argument("--changes", type=positive, default=100, help="how many changes of query")
     console = kinds.add_parser("console", help="the operator's page with 0, 1 and 5 viewers")
     console.add_argument("--seconds", type=positive, default=20, help="that count, per stretch")
+    soak = kinds.add_parser("soak", help="the node for long, among faults and killed processes")
+    add_soak_options(soak)
     packages = kinds.add_parser("packages", help="packages and engines side by side")
-    _add_contender_options(packages)
+    add_contender_options(packages)
     gpu = kinds.add_parser("gpu", help="engines on one GPU side by side, and the floor under them")
-    _add_gpu_options(gpu)
+    add_gpu_options(gpu)
     retrieval = kinds.add_parser("retrieval", help="choosing among many synthetic adapters")
-    _add_retrieval_options(retrieval)
+    add_retrieval_options(retrieval)
     adapters = kinds.add_parser("adapters", help="adapters against merged weights")
-    _add_adapter_options(adapters)
+    add_adapter_options(adapters)
     drive = kinds.add_parser("adapter-drive", help="how the mix follows changes of domain")
     drive.add_argument("--adapter-dir", type=Path, metavar="DIR", help="default: the package's")
     drive.add_argument("--threads", type=positive, default=0, help="default: all cores")
@@ -49,9 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     points = kinds.add_parser("points", help="labelled points beside inference")
     points.add_argument("--calls", type=positive, default=100, help="per encoding of depth")
     cameras = kinds.add_parser("cameras", help="two cameras in one node against two nodes")
-    cameras.add_argument("--rate-hz", type=positive, default=30, help="of each camera")
-    cameras.add_argument("--seconds", type=positive, default=15, help="of each round and layout")
-    cameras.add_argument("--rounds", type=positive, default=3, help="default: %(default)s")
+    add_camera_options(cameras)
     for kind in (labels, points, cameras):
         add_engine_options(kind)
     for kind, measure in (
@@ -59,6 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         (node, _node),
         (query, _query),
         (console, _console),
+        (soak, _soak),
         (packages, _packages),
         (gpu, _gpu),
         (retrieval, _retrieval),
@@ -80,69 +89,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             help="default: %(default)s",
         )
         kind.set_defaults(measure=measure)
-
-
-def _add_engines(parser: argparse.ArgumentParser, meaning: str) -> None:
-    parser.add_argument(
-        "--engine",
-        action="append",
-        metavar="BACKEND[:PRECISION]",
-        help=f"may be repeated; {meaning}",
-    )
-
-
-def _add_label_counts(parser: argparse.ArgumentParser, default: str) -> None:
-    parser.add_argument(
-        "--labels",
-        type=positive,
-        nargs="+",
-        metavar="N",
-        help=f"numbers of labels (default: {default})",
-    )
-
-
-def _add_contender_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--package",
-        action="append",
-        metavar="P",
-        help="name or folder of a model package; may be repeated (default: tiny)",
-    )
-    _add_engines(parser, "every package runs on every engine (default: onnxruntime)")
-    _add_label_counts(parser, "1 8 32")
-    parser.add_argument("--calls", type=positive, default=20, help="per contender and N")
-    parser.add_argument(
-        "--threads", type=positive, default=0, help="CPU threads of each (default: all cores)"
-    )
-
-
-def _add_gpu_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device", default="cuda", metavar="D", help="default: %(default)s")
-    _add_engines(
-        parser,
-        "default: torch:fp32 called frame by frame, torch:fp16, and tensorrt:fp16 where TensorRT "
-        "is installed",
-    )
-    _add_label_counts(parser, "1 8 32 128")
-    parser.add_argument("--calls", type=positive, default=200, help="per contender and N")
-    parser.add_argument("--camera", default="640x480", metavar="WxH", help="default: %(default)s")
-
-
-def _add_retrieval_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--adapters",
-        type=positive,
-        nargs="+",
-        metavar="N",
-        help="sizes of the libraries (default: 10 1000 100000)",
-    )
-    parser.add_argument("--queries", type=positive, default=100, help="per size")
-
-
-def _add_adapter_options(parser: argparse.ArgumentParser) -> None:
-    _add_engines(parser, "default: onnxruntime")
-    parser.add_argument("--calls", type=positive, default=60, help="per contender")
-    parser.add_argument("--threads", type=positive, default=0, help="default: all cores")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -220,6 +166,36 @@ def _console(arguments: argparse.Namespace) -> BenchResult:
     from ovseg_ros.bench.console import bench_console
 
     return _on_the_graph(bench_console, arguments, arguments.seconds)
+
+
+def _soak(arguments: argparse.Namespace) -> BenchResult:
+    import tempfile
+
+    from ovseg_ros.bench.soak.run import bench_soak
+    from ovseg_ros.commands.progress import progress_bar
+    from ovseg_ros.demo.interrupts import interruptible
+
+    minutes, drive = arguments.minutes, _drive(arguments)
+    with (
+        interruptible(),
+        tempfile.TemporaryDirectory(prefix="ovseg_bench_") as work,
+        progress_bar("soaking, seconds", 60 * minutes) as advance,
+    ):
+        try:
+            return bench_soak(
+                drive, arguments.package, minutes, arguments.seed, Path(work), advance
+            )
+        finally:
+            if arguments.logs:
+                _keep_logs(Path(work), arguments.logs)
+
+
+def _keep_logs(work: Path, folder: Path) -> None:
+    from ovseg_ros.output import make_folder, write_file
+
+    make_folder(folder)
+    for log in work.glob("*.log"):
+        write_file(folder / log.name, log.read_bytes())
 
 
 def _packages(arguments: argparse.Namespace) -> BenchResult:

@@ -18,6 +18,7 @@ class EventKind(str, Enum):
     ADAPTERS = "adapters"  # a choice of adapters was sent and answered
     TICK = "tick"  # the numbers of the last second
     DONE = "done"  # the process has done all of its work
+    FAULT = "fault"  # something was made to go wrong, on purpose, from `began_ns` to `ended_ns`
     ERROR = "error"  # the process cannot go on; `message` says why
 
 

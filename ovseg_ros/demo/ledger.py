@@ -36,11 +36,15 @@ class LabelEntry:
 
 @dataclass(frozen=True)
 class LabelMapRecord:
-    """A label map as published; `published_ns` is the middleware's stamp, ns since the epoch."""
+    """A label map as published; `published_ns` is the middleware's stamp, ns since the epoch.
+
+    `since_ns` is its own stamp, which tells apart the revisions of nodes one after the other.
+    """
 
     revision: int
     published_ns: int
     labels: tuple[LabelEntry, ...]
+    since_ns: int = 0
 
     @property
     def ids(self) -> frozenset[int]:
@@ -77,7 +81,8 @@ class Ledger:
 
     def book_labels(self, record: LabelMapRecord) -> None:
         """Book a label map; a latched map that comes twice is booked once."""
-        if any(known.revision == record.revision for known in self.maps):
+        key = (record.revision, record.since_ns)
+        if any((known.revision, known.since_ns) == key for known in self.maps):
             return
         bisect.insort(self.maps, record, key=lambda known: known.published_ns)
 

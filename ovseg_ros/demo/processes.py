@@ -48,9 +48,9 @@ class Processes(Closing):
         self._events: queue.Queue[tuple[str, Event]] = queue.Queue()
 
     def start(self, name: str, module: str, *arguments: str) -> Child:
-        """Start `python -m module arguments` as the process called `name`."""
+        """Start `python -m module arguments` as the process called `name`, maybe once again."""
         log = self._logs / f"{name}.log"
-        with log.open("w", encoding="utf-8") as errors, _signals_held():
+        with log.open("a", encoding="utf-8") as errors, _signals_held():
             process = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],
                 env=self._environment,
@@ -77,14 +77,34 @@ class Processes(Closing):
 
         Raises `ProcessError` for an error event and for a process that died.
         """
-        try:
-            name, event = self._events.get(timeout=timeout_s)
-        except queue.Empty:
+        taken = self.take_event(timeout_s)
+        if taken is None:
             self._check_alive()
+        elif taken[1].kind is EventKind.ERROR:
+            message = taken[1].fields.get("message")
+            raise ProcessError(f"the {taken[0]} process stopped: {message}")
+        return taken
+
+    def take_event(self, timeout_s: float) -> tuple[str, Event] | None:
+        """Return (process, event), or None within `timeout_s`, whatever became of the processes."""
+        try:
+            return self._events.get(timeout=timeout_s)
+        except queue.Empty:
             return None
-        if event.kind is EventKind.ERROR:
-            raise ProcessError(f"the {name} process stopped: {event.fields.get('message')}")
-        return name, event
+
+    def ended(self) -> dict[str, str]:
+        """Return how processes ended that nobody stopped, in words, by name."""
+        return {
+            name: _last_words(child)
+            for name, child in self._children.items()
+            if child.process.poll() is not None
+        }
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> int:
+        """Send a deadly signal to a process, wait for it and return its exit code."""
+        child = self._children.pop(name)
+        child.process.send_signal(number)
+        return child.process.wait()
 
     def stop(self, name: str, timeout_s: float = 20.0) -> int:
         """Interrupt a process, wait for it and return its exit code; it is killed if it hangs."""
@@ -128,12 +148,7 @@ class Processes(Closing):
             # Its last words may still be on their way.
             self._readers[child.name].join(timeout=1.0)
             if self._events.empty():
-                how = f"died with exit code {code}"
-                if code < 0:
-                    how = f"was killed by {signal.Signals(-code).name}"
-                raise ProcessError(
-                    f"the {child.name} process {how}; last words: {_tail(child.log)}"
-                )
+                raise ProcessError(f"the {child.name} process {_last_words(child)}")
 
 
 @contextlib.contextmanager
@@ -150,6 +165,15 @@ def _prepare_child() -> None:
     """Let signals in, and ask Linux to end the new process if ours is killed."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _last_words(child: Child) -> str:
+    """Return how a process ended, and the end of what it printed."""
+    code = child.process.returncode
+    how = f"died with exit code {code}"
+    if code < 0:
+        how = f"was killed by {signal.Signals(-code).name}"
+    return f"{how}; last words: {_tail(child.log)}"
 
 
 def _tail(log: Path) -> str:

@@ -15,6 +15,7 @@ from ovseg_ros.demo.graph import private_graph
 from ovseg_ros.demo.processes import ProcessError, Processes
 from ovseg_ros.demo.script import Step, dump_script
 from ovseg_ros.output import write_file
+from ovseg_ros.process_status import process_status
 
 CAMERA, NODE, OPERATOR, RECORDER = "camera", "node", "operator", "recorder"
 _START_TIMEOUT_S = 90.0
@@ -171,21 +172,9 @@ def _note(processes: Processes, result: SessionResult, name: str, event: Event) 
         result.sent_stamps_ns = event.fields.get("stamps_ns", [])
     elif event.kind is EventKind.TICK:
         result.ticks.append(event.fields)
-        memory = _memory_mb(processes.pid(NODE))
-        result.node_rss_mb.append(memory["VmRSS"])
-        result.node_peak_rss_mb = memory["VmHWM"]
-
-
-def _memory_mb(pid: int) -> dict[str, float]:
-    """Return VmRSS and VmHWM of a process in MB; see proc_pid_status(5)."""
-    fields = dict.fromkeys(("VmRSS", "VmHWM"), 0.0)
-    for line in (
-        Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
-    ):
-        name, _, value = line.partition(":")
-        if name in fields:
-            fields[name] = int(value.split()[0]) * 1024 / 1e6
-    return fields
+        status = process_status(processes.pid(NODE))
+        result.node_rss_mb.append(status.rss_mb)
+        result.node_peak_rss_mb = status.peak_rss_mb
 
 
 def _raise_late_errors(processes: Processes) -> None:

@@ -13,6 +13,7 @@ QUERY = f"/{NODE}/query"
 SET_LABELS = f"/{NODE}/set_labels"
 SET_ADAPTER = f"/{NODE}/set_adapter"
 CHANGE_STATE = f"/{NODE}/change_state"
+GET_STATE = f"/{NODE}/get_state"
 
 NODE_REMAPS = (
     "-r",

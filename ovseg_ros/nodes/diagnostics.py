@@ -42,6 +42,7 @@ def inference_status(health: Health) -> DiagnosticStatus:
         "inference p50 (ms)": f"{snapshot.inference_ms.p50:.1f}",
         **{fate.value: str(count) for fate, count in snapshot.fates.items()},
         "last error": snapshot.last_error,
+        "stuck engines": str(health.stuck_engines),
     }
     if model is not None:
         values["package"] = model.package

@@ -55,6 +55,7 @@ class Health:
     """The node as a whole, `snapshot` that of all cameras; `state` is its lifecycle state.
 
     `stall_timeout_s` is the silence of a camera after which it counts as stalled, 0 for never.
+    `stuck_engines` were given up, have not come back, and hold their memory.
     """
 
     state: str
@@ -63,6 +64,7 @@ class Health:
     snapshot: Snapshot
     cameras: tuple[CameraHealth, ...]
     model: ModelHealth | None
+    stuck_engines: int = 0
 
     @property
     def last_header(self) -> Header:

@@ -12,6 +12,7 @@ from ovseg_ros.errors import OvsegError
 from ovseg_ros.mailbox import Mailbox
 from ovseg_ros.nodes.frames import IncomingFrame
 from ovseg_ros.nodes.statistics import Fate, Statistics
+from ovseg_ros.nodes.watchdog import Watchdog
 from ovseg_ros.segmentation import Segmentation, UInt8Array
 from ovseg_ros.segmenter import EVERY_CAMERA, Segmenter
 
@@ -42,6 +43,12 @@ class _Decoded:
 # What frames must have in common to be segmented together: their size, and whose query they have.
 _Kind = tuple[tuple[int, ...], str]
 
+_LOOK_S = 0.05
+
+
+class GivenUpError(Exception):
+    """An inference came back after the watchdog had given it up: nobody waits for it any more."""
+
 
 class InferenceWorker:
     """Runs inference off the executor's threads, so that queries and status never wait for it.
@@ -54,18 +61,23 @@ class InferenceWorker:
     `on_segmented(camera, frame, image, segmentation)` is called for every frame that was segmented,
     even if it is not published. `on_failure` is called once, from this thread, with an error that
     no frame can be blamed for; the thread has then stopped.
+
+    An inference that `watchdog` gives up leaves the thread behind, with the engine, which is closed
+    here should the inference come back; `on_late` is called after that.
     """
 
     def __init__(
         self,
         segmenter: Segmenter,
         cameras: Sequence[Camera],
+        watchdog: Watchdog,
         *,
         on_segmented: Callable[[str, IncomingFrame, UInt8Array, Segmentation], None],
         now_ns: Callable[[], int],
         max_age_ms: Callable[[], float],
         max_frames: Callable[[], int],
         on_failure: Callable[[Exception], None],
+        on_late: Callable[[], None],
     ) -> None:
         """Start the thread; `now_ns` is the ROS time that frames are stamped with.
 
@@ -73,15 +85,17 @@ class InferenceWorker:
         """
         self._segmenter = segmenter
         self._cameras = {camera.name: camera for camera in cameras}
+        self._watchdog = watchdog
         self._on_segmented = on_segmented
         self._now_ns = now_ns
         self._max_age_ms = max_age_ms
         self._max_frames = max_frames
         self._on_failure = on_failure
+        self._on_late = on_late
         self._sizes: dict[str, tuple[int, ...]] = {}
         self._under_way: set[str] = set()
         self._mailbox: Mailbox[IncomingFrame] = Mailbox()
-        self._thread = threading.Thread(target=self._run, name="inference")
+        self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
         self._thread.start()
 
     def submit(self, camera: str, frame: IncomingFrame) -> None:
@@ -91,16 +105,29 @@ class InferenceWorker:
         if self._mailbox.put(frame, camera):
             statistics.count(Fate.REPLACED)
 
-    def stop(self) -> None:
-        """Finish the frames in progress, drop those that wait, and end the thread."""
+    @property
+    def stuck(self) -> bool:
+        """Whether the thread is still inside an inference that was given up."""
+        return self._watchdog.gave_up and self._thread.is_alive()
+
+    def stop(self) -> bool:
+        """Finish the frames in progress, drop those that wait, and end the thread.
+
+        Return False where the watchdog gives those up: the engine then belongs to the thread.
+        """
         for camera in self._mailbox.close():
             self._cameras[camera].statistics.count(Fate.REPLACED)
-        self._thread.join()
+        while self._thread.is_alive() and not self._watchdog.gave_up:
+            self._thread.join(_LOOK_S)
+        return not self._watchdog.gave_up
 
     def _run(self) -> None:
         try:
             while taken := self._mailbox.take_some(self._choose):
                 self._process(taken)
+        except GivenUpError:
+            self._segmenter.close()
+            self._on_late()
         except Exception as error:  # the end of this thread: handed to the node, which stops
             for camera in tuple(self._under_way):
                 self._count(camera, Fate.REJECTED)
@@ -145,8 +172,7 @@ class InferenceWorker:
     def _segment(self, frames: Sequence[_Decoded]) -> None:
         """Segment frames under one query."""
         try:
-            images = [each.image for each in frames]
-            found = self._segmenter.infer_batch(images, frames[0].query_of)
+            found = self._infer(frames)
         except OvsegError as error:
             if len(frames) == 1:
                 self._reject(frames[0].camera, error)
@@ -157,6 +183,15 @@ class InferenceWorker:
             return
         for each, segmentation in zip(frames, found, strict=True):
             self._count(each.camera, self._hand_on(each, segmentation))
+
+    def _infer(self, frames: Sequence[_Decoded]) -> tuple[Segmentation, ...]:
+        self._watchdog.begin()
+        try:
+            images = [each.image for each in frames]
+            return self._segmenter.infer_batch(images, frames[0].query_of)
+        finally:
+            if not self._watchdog.end():
+                raise GivenUpError
 
     def _hand_on(self, done: _Decoded, segmentation: Segmentation) -> Fate:
         frame, image = done.frame, done.image

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -38,7 +39,14 @@ def _run_node(stop: StopRequest) -> int:
     from ovseg_ros.errors import OvsegError
     from ovseg_ros.nodes.segmentation_node import NODE_NAME, SegmentationNode
     from ovseg_ros.nodes.spinner import Spinner
+    from ovseg_ros.shm_leftovers import remove_leftovers
 
+    count, size_bytes = remove_leftovers()
+    if count:
+        get_logger(NODE_NAME).info(
+            f"removed {count} segments, {size_bytes / 1e6:.0f} MB, that killed processes had left "
+            "in shared memory"
+        )
     try:
         node = SegmentationNode()
     except (OvsegError, InvalidParameterTypeException, InvalidParameterValueException) as error:
@@ -59,7 +67,23 @@ def _run_node(stop: StopRequest) -> int:
     finally:
         node.close()
         node.destroy_node()
-    return EXIT_REFUSED if spinner.failed else EXIT_OK
+    code = EXIT_REFUSED if spinner.failed else EXIT_OK
+    if node.stuck_engines:
+        _end_now(code)
+    return code
+
+
+def _end_now(code: int) -> None:
+    """End the process without what Python and native libraries do at exit.
+
+    They would wait for the thread that is stuck in an engine, or take away what it is using.
+    """
+    import rclpy
+
+    rclpy.try_shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -97,6 +97,22 @@ PARAMETERS: tuple[ParameterSpec, ...] = (
         bounds=(0, 256),
     ),
     ParameterSpec(
+        "engine.stall_timeout_s",
+        10.0,
+        Applies.LIVE,
+        "An inference that takes longer than this, three times this for the first one after "
+        "activate and ten times the usual at least, is given up, and the node goes back to "
+        "unconfigured; 0: never.",
+        bounds=(0.0, 3600.0),
+    ),
+    ParameterSpec(
+        "lifecycle.autostart",
+        False,
+        Applies.START,
+        "Configure and activate the node when its process starts; false leaves that to a lifecycle "
+        "manager.",
+    ),
+    ParameterSpec(
         "query.labels",
         "person; car; road; building; tree; sky",
         Applies.LIVE,
@@ -264,6 +280,8 @@ class Settings:
     engine_camera: str
     engine_fallback: str
     engine_threads: int
+    engine_stall_timeout_s: float
+    lifecycle_autostart: bool
     query_labels: str
     query_templates: tuple[str, ...]
     input_transport: Transport

@@ -12,7 +12,8 @@ from rclpy.lifecycle import LifecycleNode
 from ovseg_ros.adapters.library import AdapterLibrary, adapter_folder
 from ovseg_ros.adapters.mix import AdapterMix
 from ovseg_ros.engine.choice import EngineChoice
-from ovseg_ros.errors import OvsegError
+from ovseg_ros.errors import OvsegError, StalledEngineError
+from ovseg_ros.free_memory import give_back_memory
 from ovseg_ros.nodes.adapter_service import AdapterService
 from ovseg_ros.nodes.adapter_worker import AdapterWorker, SeenFrame, error_sentence
 from ovseg_ros.nodes.camera_channel import CameraChannel
@@ -22,6 +23,7 @@ from ovseg_ros.nodes.inference_worker import InferenceWorker
 from ovseg_ros.nodes.parameters import Settings
 from ovseg_ros.nodes.query_scope import QueryScope
 from ovseg_ros.nodes.statistics import Statistics
+from ovseg_ros.nodes.watchdog import Watchdog
 from ovseg_ros.query import Query, parse_query
 from ovseg_ros.segmentation import Segmentation, UInt8Array
 from ovseg_ros.segmenter import EVERY_CAMERA, Segmenter
@@ -54,10 +56,12 @@ class Pipeline:
         self._on_switch = on_switch
         self.enabled = True
         self._worker: InferenceWorker | None = None
+        # What deactivate had to leave behind, inside an inference that was given up.
+        self._left_behind: InferenceWorker | None = None
         names = settings().camera_names
         with ExitStack() as parts:
             self._segmenter = open_segmenter(settings(), book)
-            parts.callback(self._segmenter.close)
+            parts.callback(self._close_engine)
             self._tell_fallback(settings().engine)
             # In this order: the common one, then those that may follow it.
             self._scopes = {
@@ -72,6 +76,11 @@ class Pipeline:
             if settings().query_labels:
                 self._announce(self._segmenter.vocabulary, EVERY_CAMERA)
             self._parts = parts.pop_all()
+
+    @property
+    def stuck(self) -> bool:
+        """Whether a thread of this pipeline is inside an inference that was given up."""
+        return self._left_behind is not None and self._left_behind.stuck
 
     def change_query(
         self,
@@ -114,25 +123,33 @@ class Pipeline:
     def start(self) -> None:
         """Start the inference thread and subscribe to the cameras."""
         clock = self._node.get_clock()
+        self._watchdog = Watchdog(lambda: self._settings().engine_stall_timeout_s, self._give_up)
         self._worker = InferenceWorker(
             self._segmenter,
             self._cameras,
+            self._watchdog,
             on_segmented=self._show_to_adapters,
             now_ns=lambda: clock.now().nanoseconds,
             max_age_ms=lambda: self._settings().input_max_age_ms,
             max_frames=lambda: self._settings().batch_max_frames,
             on_failure=self._on_failure,
+            on_late=self._tell_late,
         )
         for camera in self._cameras:
             camera.start(self._on_frame)
 
     def stop(self) -> None:
-        """Unsubscribe and end the inference thread; the engine stays loaded."""
+        """Unsubscribe and end the inference thread; the engine stays loaded.
+
+        A thread that is stuck in an inference is left behind when the watchdog gives it up.
+        """
         for camera in self._cameras:
             camera.unsubscribe()
         if self._worker is not None:
-            self._worker.stop()
+            if not self._worker.stop():
+                self._left_behind = self._worker
             self._worker = None
+            self._watchdog.close()
         for camera in self._cameras:
             camera.stop()
 
@@ -223,6 +240,27 @@ class Pipeline:
         worker = self._worker
         if worker and self.enabled:
             worker.submit(camera, frame)
+
+    def _give_up(self, waited_s: float) -> None:
+        self._on_failure(
+            StalledEngineError(
+                f"the engine {self._segmenter.backend.choice} did not come back from an inference "
+                f"within {waited_s:.1f} s (engine.stall_timeout_s) and is given up; its memory is "
+                "free again when it comes back, or when the process is restarted"
+            )
+        )
+
+    def _tell_late(self) -> None:
+        give_back_memory()
+        self._node.get_logger().warning(
+            "the inference that was given up came back; its result is dropped, and the memory of "
+            "its engine is free again"
+        )
+
+    def _close_engine(self) -> None:
+        """Free the engine, unless a thread is still inside it, which then frees it by itself."""
+        if self._left_behind is None:
+            self._segmenter.close()
 
 
 def open_segmenter(settings: Settings, book: LabelBook) -> Segmenter:

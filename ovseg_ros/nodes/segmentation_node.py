@@ -18,6 +18,7 @@ from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool
 
 from ovseg_ros.errors import OvsegError
+from ovseg_ros.free_memory import give_back_memory
 from ovseg_ros.nodes import parameters
 from ovseg_ros.nodes.health import CameraHealth, Health
 from ovseg_ros.nodes.pipeline import Pipeline
@@ -42,6 +43,7 @@ class SegmentationNode(LifecycleNode):
         self._book = LabelBook(capacity=0, id_space=self._settings.output_mask_encoding)
         self._pipeline: Pipeline | None = None
         self._failure: Exception | None = None
+        self._stuck: list[Pipeline] = []
         self._enabled = True
         self._state = "unconfigured"
         self.add_on_set_parameters_callback(self._on_parameters)
@@ -49,6 +51,12 @@ class SegmentationNode(LifecycleNode):
         self.create_service(SetBool, "~/enable", self._on_enable)
         self._refuse_illegal_transitions()
         self._reporter = StatusReporter(self, lambda: self._settings, self._report)
+        if self._settings.lifecycle_autostart:
+            # Not here: transitions belong to the executor, where requests for others wait for them.
+            self._started = self.create_guard_condition(
+                self._on_started, self.default_callback_group
+            )
+            self._started.trigger()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model package, the engine and the text tower, and set the first query."""
@@ -80,6 +88,14 @@ class SegmentationNode(LifecycleNode):
         pipeline, self._pipeline = self._pipeline, None
         if pipeline is not None:
             pipeline.close()
+            self._stuck = [each for each in (*self._stuck, pipeline) if each.stuck]
+            del pipeline
+            give_back_memory()
+
+    @property
+    def stuck_engines(self) -> int:
+        """How many engines were given up and have not come back."""
+        return sum(pipeline.stuck for pipeline in self._stuck)
 
     def _configure(self) -> None:
         package = self._settings.model_package
@@ -137,18 +153,26 @@ class SegmentationNode(LifecycleNode):
     def _fail(self, error: Exception) -> None:
         """Take note, in the inference thread, that it ended; the executor does the rest."""
         self._failure = error
-        sentence = (
-            f"inference stopped: {type(error).__name__}: {error}; the node goes back to "
-            "unconfigured; configure it again, and report this if it comes back"
-        )
+        what, then = str(error), "configure it again"
+        if not isinstance(error, OvsegError):
+            what = f"{type(error).__name__}: {error}"
+            then += ", and report this if it comes back"
+            self.get_logger().error("".join(traceback.format_exception(error)))
+        sentence = f"inference stopped: {what}; the node goes back to unconfigured; {then}"
         self._statistics.note_error(sentence)
-        self.get_logger().error("".join(traceback.format_exception(error)))
         self.get_logger().error(sentence)
         self._failed.trigger()
 
     def _on_failed(self) -> None:
         if self._state == "active":
             self.trigger_deactivate()
+
+    def _on_started(self) -> None:
+        """Go to active, unless somebody has taken the node in hand already."""
+        if self._state != "unconfigured":
+            return
+        if self.trigger_configure() is TransitionCallbackReturn.SUCCESS:
+            self.trigger_activate()
 
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         self._enabled = request.data
@@ -185,4 +209,5 @@ class SegmentationNode(LifecycleNode):
             stall_timeout_s=self._settings.input_stall_timeout_s,
             snapshot=self._statistics.snapshot(),
             model=pipeline.health() if pipeline else None,
+            stuck_engines=self.stuck_engines,
         )

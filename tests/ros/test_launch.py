@@ -31,6 +31,8 @@ ARGUMENTS = {
         "labels",
         "adapter",
         "autostart",
+        "respawn",
+        "respawn_delay",
         "use_sim_time",
         "log_level",
         "console",

@@ -12,6 +12,9 @@ import pytest
 
 from ovseg_ros.packages import ModelPackage, seal
 
+# Of the loop of `stuck_on_bright_corners`; one turn takes about half a microsecond.
+TURNS = 1_000_000
+
 
 def with_card(package: ModelPackage, folder: Path, **fields: object) -> ModelPackage:
     """Return a copy of `package` in `folder` whose card says `fields` too."""
@@ -58,6 +61,48 @@ def looped(ir: Any, model: Any) -> None:
     inputs = [trips.outputs[0], true.outputs[0], trips.outputs[0]]
     loop = ir.node("Loop", inputs, {"body": body}, num_outputs=1)
     model.graph.insert_before(model.graph[0], [trips, true, loop])
+
+
+def stuck_on_bright_corners(ir: Any, model: Any) -> None:
+    """Go round a loop `TURNS` times for each step of brightness of the first value of a frame.
+
+    What comes out is what would come out without the loop.
+    """
+    cast = next(node for node in model.graph if node.op_type == "Cast")
+    assert cast.inputs[0].name == "image"
+    frame = cast.outputs[0]
+    state, number, still = (ir.Value(name=name) for name in ("state", "number", "still"))
+    state.type, number.type = ir.TensorType(ir.DataType.FLOAT), ir.TensorType(ir.DataType.INT64)
+    still.type = ir.TensorType(ir.DataType.BOOL)
+    for value in (state, number, still):
+        value.shape = ir.Shape([])
+    same = [ir.node("Identity", [value]) for value in (still, state)]
+    # Names that are given later would be those of values outside, too.
+    for node in same:
+        node.outputs[0].name = f"same_{node.inputs[0].name}"
+    body = ir.Graph(
+        [number, still, state], [node.outputs[0] for node in same], nodes=same, name="body"
+    )
+    nodes: list[Any] = []
+
+    def add(kind: str, inputs: list[Any], **attributes: Any) -> Any:
+        nodes.append(ir.node(kind, inputs, attributes, num_outputs=1))
+        return nodes[-1].outputs[0]
+
+    def constant(value: Any) -> Any:
+        return add("Constant", [], value=ir.tensor(value))
+
+    flat = add("Reshape", [cast.inputs[0], constant(np.array([-1]))])
+    first = add("Gather", [flat, constant(np.array(0))], axis=0)
+    brightness = add("Cast", [first], to=ir.DataType.INT64)
+    trips = add("Mul", [brightness, constant(np.array(TURNS))])
+    zero = constant(np.array(0, np.float32))
+    nothing = add("Loop", [trips, constant(np.array(True)), zero], body=body)
+    users = [(use.node, use.idx) for use in frame.uses()]
+    same_frame = add("Add", [frame, nothing])
+    for node, index in users:
+        node.replace_input_with(index, same_frame)
+    model.graph.insert_after(cast, nodes)
 
 
 def uint8_transposed(ir: Any, model: Any) -> None:

@@ -44,7 +44,10 @@ def change_state(
 
     `client` is that of its `change_state` service.
     """
-    request = ChangeState.Request()
-    request.transition = Transition(id=_TRANSITIONS[transition], label=transition)
-    if not call_service(executor, client, request, timeout_s).success:
+    if not call_service(executor, client, transition_request(transition), timeout_s).success:
         raise OvsegError(f"the node refused to {transition}; its log says why")
+
+
+def transition_request(name: str) -> ChangeState.Request:
+    """Return the request for the lifecycle transition called `name`, such as 'configure'."""
+    return ChangeState.Request(transition=Transition(id=_TRANSITIONS[name], label=name))

@@ -1,6 +1,7 @@
 """Child processes: their events, their deaths, and that none is left."""
 
 import os
+import signal
 import sys
 import time
 
@@ -86,3 +87,19 @@ def test_a_process_that_ignores_the_interrupt_is_killed(processes):
     wait_for_event(processes)
     assert processes.stop("one", timeout_s=0.5) == -9
     assert not is_running(pid)
+
+
+def test_a_process_that_was_killed_is_started_again_and_one_that_ended_is_named(
+    processes, tmp_path
+):
+    processes.start("one", "talks")
+    wait_for_event(processes)
+    assert processes.ended() == {}
+    assert processes.kill("one") == -signal.SIGKILL
+    assert processes.ended() == {}, "it was asked for"
+    processes.start("one", "talks")
+    wait_for_event(processes)
+    processes.stop("one")
+    assert (tmp_path / "one.log").read_text().splitlines().count("chatter") == 2
+    processes.start("two", "crashes").process.wait()
+    assert processes.ended() == {"two": "died with exit code 3; last words: no such camera"}

@@ -24,6 +24,7 @@ from ovseg_ros.errors import FrameError  # noqa: E402
 from ovseg_ros.nodes.frames import IncomingFrame  # noqa: E402
 from ovseg_ros.nodes.inference_worker import InferenceWorker  # noqa: E402
 from ovseg_ros.nodes.statistics import Fate, Statistics  # noqa: E402
+from ovseg_ros.nodes.watchdog import Watchdog  # noqa: E402
 from ovseg_ros.segmentation import Segmentation, Timings, UInt8Array  # noqa: E402
 from ovseg_ros.segmenter import Segmenter  # noqa: E402
 from ovseg_ros.vocabulary import Vocabulary  # noqa: E402
@@ -102,11 +103,13 @@ class Rig(Closing):
         self.worker = InferenceWorker(
             self.segmenter,  # type: ignore[arg-type]
             self.cameras,
+            Watchdog(lambda: 0.0, lambda _: pytest.fail("nothing is stuck")),
             on_segmented=lambda *_: None,
             now_ns=lambda: 0,
             max_age_ms=lambda: 0.0,
             max_frames=lambda: max_frames,
             on_failure=self.failures.append,
+            on_late=lambda: pytest.fail("nothing is late"),
         )
 
     def send(
@@ -167,11 +170,13 @@ class Scene:
         self.worker = InferenceWorker(
             self.segmenter,
             [self.camera],
+            Watchdog(lambda: 0.0, lambda _: pytest.fail("nothing is stuck")),
             on_segmented=lambda camera, *_: self.segmented.append(camera),
             now_ns=lambda: self.now_ns,
             max_age_ms=lambda: LIMIT_MS,
             max_frames=lambda: 16,
             on_failure=lambda error: pytest.fail(str(error)),
+            on_late=lambda: pytest.fail("nothing is late"),
         )
 
     def decode(self) -> UInt8Array:
