@@ -20,7 +20,7 @@ from ovseg_ros.errors import OvsegError
 from ovseg_ros.packages import ModelPackage
 from ovseg_ros.segmenter import Segmenter
 from ovseg_train.domains.continued import continue_training
-from ovseg_train.domains.domain import Domain, load_domains, open_domain
+from ovseg_train.domains.domain import BaseModel, Domain, load_domains, open_domain
 from ovseg_train.domains.dusk import DuskDrive
 from ovseg_train.domains.gap import GapRun, train_gap_adapters
 from ovseg_train.domains.gap_report import Models, measure_gap
@@ -55,6 +55,12 @@ def _parser() -> argparse.ArgumentParser:
     train.set_defaults(run=_train)
     evaluate = verbs.add_parser("evaluate", help="tables of a library on all domains")
     evaluate.add_argument("--library", type=Path, required=True, help="folder of `train`")
+    evaluate.add_argument(
+        "--base",
+        choices=[base.value for base in BaseModel],
+        default=BaseModel.EMBEDDED.value,
+        help="what --package is (default: %(default)s)",
+    )
     evaluate.set_defaults(run=_evaluate)
     drive = verbs.add_parser("drive", help="from one domain to the next, on a simulated clock")
     drive.add_argument("--library", type=Path, required=True, help="folder of `train`")
@@ -115,7 +121,8 @@ def _evaluate(arguments: argparse.Namespace) -> int:
             name: score_domain(segmenter, library, name, part, settings, advance)
             for name, part in parts.items()
         }
-    return _write(domains_result(domains, scores, library, settings), arguments, package)
+    result = domains_result(domains, scores, library, settings, BaseModel(arguments.base))
+    return _write(result, arguments, package)
 
 
 def _drive(arguments: argparse.Namespace) -> int:

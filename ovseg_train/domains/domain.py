@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -18,6 +18,13 @@ from ovseg_train.lora.frames import choose_numbers
 DOMAINS_FILE = Path(__file__).with_name("domains.yaml")
 
 
+class BaseModel(Enum):
+    """Base models that libraries are measured on."""
+
+    EMBEDDED = "embedded"  # what the project ships
+    FAIR_DAYS = "fair_days"  # trained by `fair_days.yaml`
+
+
 class Cut(Enum):
     """How the frames of a domain are divided; see `domains.yaml`."""
 
@@ -28,14 +35,18 @@ class Cut(Enum):
 
 @dataclass(frozen=True)
 class Domain:
-    """One entry of `domains.yaml`; `domain` is what items.json calls it in the set `folder`."""
+    """One entry of `domains.yaml`.
+
+    `saw` tells by `BaseModel` what that was trained on; `domain` is what items.json calls it in the
+    set `folder`.
+    """
 
     name: str
     folder: str
     cut: Cut
     domain: str
     synthetic: bool
-    base_saw: str
+    saw: Mapping[str, str]
     evaluate_frames: int = 0
     render: str = ""
 

@@ -10,7 +10,7 @@ from ovseg_ros.adapters.library import AdapterLibrary
 from ovseg_ros.adapters.retrieval import RetrievalSettings
 from ovseg_ros.bench.results import BenchResult, Claim, table
 from ovseg_ros.svg_heat_map import HeatMap
-from ovseg_train.domains.domain import Domain
+from ovseg_train.domains.domain import BaseModel, Domain
 from ovseg_train.domains.recognition import (
     BASE,
     confusion,
@@ -31,9 +31,13 @@ def domains_result(
     scores: Mapping[str, DomainScore],
     library: AdapterLibrary,
     settings: RetrievalSettings,
+    base: BaseModel = BaseModel.EMBEDDED,
 ) -> BenchResult:
-    """Return tables, claims and the confusion picture of `scores` by domain name."""
-    rows = [_row(domain, scores[domain.name], library, settings) for domain in domains]
+    """Return tables, claims and the confusion picture of `scores` by domain name, under `base`."""
+    rows = [
+        {**_row(domain, scores[domain.name], library, settings), "saw": domain.saw[base.value]}
+        for domain in domains
+    ]
     means = {way.name.lower(): _mean(rows, way) for way in Way}
     counted = {domain.title: per_frame(scores[domain.name]) for domain in domains}
     shares = confusion(counted, library.names)
@@ -63,7 +67,6 @@ def _row(
     return {
         "domain": domain.name,
         "synthetic": domain.synthetic,
-        "base_saw": domain.base_saw,
         "frames": len(score.embeddings),
         "adapter": _kind(library, domain.name),
         "miou": {way.name.lower(): round(score.miou(way), 4) for way in Way},
@@ -149,9 +152,7 @@ def _body(rows: Sequence[dict[str, Any]], means: Mapping[str, float]) -> str:
         "from different places, sequences of IDD-Lite about as many.\n\n"
         + recognised
         + "\n\n## What the base model has seen\n\n"
-        + table(
-            ("domain", "frames", "seen"), [(_title(r), r["frames"], r["base_saw"]) for r in rows]
-        )
+        + table(("domain", "frames", "seen"), [(_title(r), r["frames"], r["saw"]) for r in rows])
     )
 
 

@@ -34,6 +34,7 @@ class LoraRecipe:
     hold_out_share: float
     fewest_to_hold_out: int
     enough_frames: int
+    least_gain: float
     evaluate_steps: int
     patience: int
     checkpoint_steps: int

@@ -182,7 +182,9 @@ class Trainer:
     def _take_the_good(self) -> None:
         progress = self.progress
         held = len(self._held_out) > 0
-        if progress.good_step == 0 and (held or progress.ending is Ending.NOT_FINITE):
+        gained = (progress.best_miou or 0.0) - (progress.base_miou or 0.0)
+        useless = gained < self._recipe.least_gain if held else progress.good_step == 0
+        if useless and (held or progress.ending is Ending.NOT_FINITE):
             finite = progress.ending is not Ending.NOT_FINITE
             raise (NoBetterFactorsError if finite else OvsegError)(_of_no_use(progress))
         if held or progress.ending is Ending.NOT_FINITE:
@@ -219,7 +221,8 @@ def _of_no_use(progress: Progress) -> str:
             "are of use; nothing was written: lower --learning-rate, or look for broken images"
         )
     return (
-        f"in {progress.step} steps no factors were better than the base model on the frames held "
-        f"out (mIoU {progress.base_miou or 0:.3f}); nothing was written: give more frames, change "
+        f"in {progress.step} steps no factors were clearly better than the base model on the "
+        f"frames held out (mIoU {progress.base_miou or 0:.3f} and at best "
+        f"{progress.best_miou or 0:.3f}); nothing was written: give more frames, change "
         "--learning-rate, or train without frames held out (--hold-out 0)"
     )
