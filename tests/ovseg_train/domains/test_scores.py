@@ -80,7 +80,7 @@ def test_the_adapter_of_the_domain_is_recognised(
 def test_pages_say_what_is_rendered_and_which_claims_fail(
     score: DomainScore, library: AdapterLibrary
 ) -> None:
-    domain = Domain("noon", "made_up", Cut.SPLITS, "noon", True, "nothing")
+    domain = Domain("noon", "made_up", Cut.SPLITS, "noon", True, {"embedded": "nothing"})
     result = domains_result([domain], {"noon": score}, library, RetrievalSettings())
     assert "noon (synthetic)" in result.body
     assert result.data["domains"][0]["right_per_frame"] == 1
