@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ovseg_ros.free_memory import limit_heaps
 from ovseg_ros.nodes.stop_signals import StopRequest
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ _EXECUTOR_THREADS = 4
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the node; return 0 after a requested stop, 1 after a refusal or a failure."""
+    limit_heaps()
     # Before the imports below, which take long enough for an impatient launch to interrupt them.
     stop = StopRequest()
     import rclpy
