@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from ovseg_ros.free_memory import limit_heaps
 from ovseg_ros.nodes.stop_signals import StopRequest
 
 EXIT_OK = 0
@@ -15,6 +16,7 @@ _EXECUTOR_THREADS = 4
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the node; return 0 after a requested stop, 1 after a refusal or a failure."""
+    limit_heaps()
     # Before the imports below, which take long enough for an impatient launch to interrupt them.
     stop = StopRequest()
     import rclpy

@@ -9,8 +9,10 @@ import numpy as np
 from ovseg_ros.bench.soak.evidence import NodeLife
 
 WARM_UP_S = 60.0
-# Over less than this, a few MB of noise look like hundreds of MB per hour.
-SHORTEST_S = 600.0
+# Until then caches and the pools of the engine fill up with what each kind of query needs.
+SETTLED_S = 300.0
+# Over less than this, what goes up and down with each engine looks like hundreds of MB per hour.
+SHORTEST_S = 900.0
 _MOST_POINTS = 400
 _SHARE = 5
 
@@ -21,7 +23,7 @@ class Growth:
 
     `own_mb` is the memory of its own, `shared_mb` what the middleware shares with other processes,
     both with `files` and `threads` as medians of the first and of the last fifth. `slope_mb_h` is
-    that of its own memory per hour, None where the life was shorter than `SHORTEST_S`.
+    that of its own memory per hour from `SETTLED_S` on, None over less than `SHORTEST_S`.
     """
 
     seconds: float
@@ -41,16 +43,22 @@ def growth_of(life: NodeLife) -> Growth | None:
         return None
     samples = [sample for sample, keep in zip(life.samples, warm, strict=True) if keep]
     own = np.array([sample.rss_mb - sample.shared_mb for sample in samples])
-    span_s = float(times_s[-1] - WARM_UP_S)
+    settled = times_s[warm] >= SETTLED_S
     return Growth(
         seconds=float(times_s[-1]),
         own_mb=_ends(own),
         shared_mb=_ends(np.array([sample.shared_mb for sample in samples])),
         peak_rss_mb=max(sample.peak_rss_mb for sample in samples),
-        slope_mb_h=3600 * slope(times_s[warm], own) if span_s >= SHORTEST_S else None,
+        slope_mb_h=_slope_mb_h(times_s[warm][settled], own[settled]),
         files=_whole(_ends(np.array([sample.files for sample in samples]))),
         threads=_whole(_ends(np.array([sample.threads for sample in samples]))),
     )
+
+
+def _slope_mb_h(times_s: np.ndarray, own_mb: np.ndarray) -> float | None:
+    if not len(times_s) or times_s[-1] - times_s[0] < SHORTEST_S:
+        return None
+    return 3600 * slope(times_s, own_mb)
 
 
 def slope(xs: np.ndarray, ys: np.ndarray) -> float:

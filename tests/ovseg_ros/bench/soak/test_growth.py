@@ -42,7 +42,7 @@ def test_a_leak_is_told_from_noise(mb_per_hour):
 
 
 def test_short_lives_have_no_slope_and_very_short_ones_nothing():
-    assert growth_of(life(300)).slope_mb_h is None
+    assert growth_of(life(1000)).slope_mb_h is None
     assert growth_of(life(int(WARM_UP_S) + 2)) is None
 
 

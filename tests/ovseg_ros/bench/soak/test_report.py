@@ -12,7 +12,7 @@ from ovseg_ros.process_status import ProcessStatus
 S = 1_000_000_000
 
 
-def evidence(seconds=900, **changes):
+def evidence(seconds=1300, **changes):
     """Return the evidence of a quiet soak in which the node was killed once, after 100 s."""
     stamps = [(n * S // 10, n * S // 10 + S // 50) for n in range(10 * seconds)]
     samples = [ProcessStatus(280.0, 60.0, 300.0, 30, 60) for _ in range(seconds)]
@@ -37,7 +37,7 @@ def test_a_quiet_soak_meets_every_claim():
     assert result.charts["soak.svg"].startswith("<svg")
 
 
-LEAK = [ProcessStatus(280 + n / 60, 9.0, 300.0, 30 + n // 100, 60 + n // 50) for n in range(900)]
+LEAK = [ProcessStatus(280 + n / 30, 9.0, 300.0, 30 + n // 100, 60 + n // 50) for n in range(1300)]
 
 
 @pytest.mark.parametrize(
@@ -48,11 +48,11 @@ LEAK = [ProcessStatus(280 + n / 60, 9.0, 300.0, 30 + n // 100, 60 + n // 50) for
         ({"answers_ms": [20_000.0]}, ["slowest answer of the node, s"]),
         ({"faults": []}, ["longest silence without a reason, s"]),
         (
-            {"faults": [MadeFault(Fault.STALL, 890 * S, 899 * S + S - 1)]},
+            {"faults": [MadeFault(Fault.STALL, 1290 * S, 1299 * S + S - 1)]},
             ["faults that no mask came back from", "longest silence without a reason, s"],
         ),
         (
-            {"lives": [NodeLife(0, [n * S for n in range(900)], LEAK)]},
+            {"lives": [NodeLife(0, [n * S for n in range(1300)], LEAK)]},
             [
                 "slope of the node's own memory, MB per hour",
                 "open files of the node, more at its end",
