@@ -44,8 +44,9 @@ build-torch: $(TORCH)
 demo: build
 	$(BIN)/ovseg demo
 
+# Two workers; threads beside theirs would only wait for each other on a small machine.
 test: build
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: build
 	$(BIN)/ruff check .

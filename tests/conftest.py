@@ -35,7 +35,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip tests whose marker names a module that is not installed."""
+    """Skip tests whose marker names a module that is not installed; keep files together.
+
+    `make test` has two workers: tests of a file share what they build, and those with several
+    processes of their own go one after another, beside those with none.
+    """
+    for item in items:
+        place = "ros" if item.get_closest_marker("ros") else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(place))
     for marker, (module, remedy) in NEEDED.items():
         if importlib.util.find_spec(module) is not None:
             continue

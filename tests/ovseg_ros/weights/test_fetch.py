@@ -3,7 +3,7 @@
 import fcntl
 import hashlib
 import json
-import os
+import random
 
 import pytest
 from file_server import serving
@@ -12,7 +12,7 @@ from ovseg_ros.errors import OvsegError, WeightsError
 from ovseg_ros.weights.fetch import Proof, fetch, fetched_file, weights_folder
 from ovseg_ros.weights.recipe import Recipe
 
-CONTENT = os.urandom(300_000)
+CONTENT = random.Random(0).randbytes(300_000)
 SIZE_BYTES = len(CONTENT)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 OTHER_SHA256 = hashlib.sha256(b"other").hexdigest()
