@@ -132,7 +132,7 @@ class Processes(Closing):
 
     def _read(self, child: Child) -> None:
         assert child.process.stdout is not None
-        with child.log.open("a", encoding="utf-8") as log:
+        with child.log.open("a", encoding="utf-8", buffering=1) as log:
             for line in child.process.stdout:
                 event = parse_event(line)
                 if event is None:
