@@ -43,7 +43,9 @@ def names(frames: DomainFrames) -> tuple[list[str], list[str]]:
 
 
 def domain(cut: Cut, evaluate_frames: int = 0) -> Domain:
-    return Domain("fog", "made_up", cut, "fog", True, {"embedded": "nothing"}, evaluate_frames, "--looks fog")
+    return Domain(
+        "fog", "made_up", cut, "fog", True, {"embedded": "nothing"}, evaluate_frames, "--looks fog"
+    )
 
 
 def test_the_domains_of_the_project_are_read() -> None:
