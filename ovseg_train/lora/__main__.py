@@ -21,6 +21,9 @@ from ovseg_train.lora.material import labelled_material, self_made_material
 from ovseg_train.lora.progress import Ending
 from ovseg_train.lora.recipe import LoraRecipe, load_recipe
 
+# A model that learns from labels of its own making learns its mistakes too: it is moved little.
+_SELF_MADE_STEPS, _SELF_MADE_RATE = 0.3, 1 / 6
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
@@ -82,7 +85,7 @@ def _add_data_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--confidence",
         type=float,
-        default=0.8,
+        default=0.9,
         help="from which the model believes itself, 0..1 (default: %(default)s)",
     )
     group.add_argument(
@@ -177,6 +180,11 @@ def _job(arguments: argparse.Namespace) -> Job:
 
 def _recipe(arguments: argparse.Namespace, package: ModelPackage) -> LoraRecipe:
     recipe = load_recipe(package.card.network)
+    if arguments.data is None:
+        usual = recipe.network
+        steps = max(1, round(_SELF_MADE_STEPS * usual.steps))
+        rate = _SELF_MADE_RATE * usual.learning_rate
+        recipe = replace(recipe, network=replace(usual, steps=steps, learning_rate=rate))
     asked = {
         "steps": arguments.steps,
         "batch": arguments.batch,
