@@ -57,7 +57,7 @@ def processes_with(mark):
 def test_demo_delivers_and_leaves_everything_it_promises(tiny_package, drive, tmp_path):
     out = tmp_path / "out"
     demo = start_demo(
-        "whole", "--bag", drive, "--package", tiny_package, "--seconds", SECONDS, "--out", out
+        "whole", "--bag", drive, "--package", tiny_package, "--seconds", 2 * SECONDS, "--out", out
     )
     shown, complaints = demo.communicate()
     assert (demo.returncode, complaints) == (0, "")
@@ -69,8 +69,7 @@ def test_demo_delivers_and_leaves_everything_it_promises(tiny_package, drive, tm
     assert counters["received"] == sum(n for k, n in counters.items() if k != "received")
     accepted = [query for query in report["queries"] if query["accepted"]]
     assert [query["revision"] for query in accepted] == list(range(1, len(accepted) + 1))
-    without = [query["query"] for query in accepted if not query["masks"]]
-    assert len(without) <= 1, "on a busy machine a query may be over before its first mask"
+    assert all(query["masks"] for query in accepted)
     assert report["mean_iou"] is not None
     assert {"index.html", "demo.gif", "overlays", "bag", "logs"} <= set(os.listdir(out))
     assert "<html" in (out / "index.html").read_text()
