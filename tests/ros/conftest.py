@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,27 @@ import pytest
 Start = Callable[..., Any]
 
 
+@contextmanager
+def starting(folder: Path, package: Path) -> Iterator[Start]:
+    """Yield what starts nodes, and end all of them afterwards."""
+    from node_process import NodeProcess
+    from ros_driver import Driver
+
+    numbers = itertools.count()
+    with ExitStack() as stack:
+
+        def start(**options: Any) -> Driver:
+            parameters = {
+                "model.package": package,
+                "status.period_s": 0.1,
+                **options.pop("parameters", {}),
+            }
+            process = NodeProcess(folder / f"node_{next(numbers)}.log", parameters, **options)
+            return stack.enter_context(Driver(stack.enter_context(process)))
+
+        yield start
+
+
 @pytest.fixture(scope="module")
 def start_node(tmp_path_factory: pytest.TempPathFactory, tiny_package: Path) -> Iterator[Start]:
     """Start node processes with the given parameters; each comes with its driver.
@@ -22,22 +43,14 @@ def start_node(tmp_path_factory: pytest.TempPathFactory, tiny_package: Path) -> 
     Keyword arguments are those of `NodeProcess`; parameters default to the tiny package and a
     short status period. All processes are ended after the module.
     """
-    from node_process import NodeProcess
-    from ros_driver import Driver
+    with starting(tmp_path_factory.mktemp("nodes"), tiny_package) as start:
+        yield start
 
-    folder = tmp_path_factory.mktemp("nodes")
-    numbers = itertools.count()
-    with ExitStack() as stack:
 
-        def start(**options: Any) -> Driver:
-            parameters = {
-                "model.package": tiny_package,
-                "status.period_s": 0.1,
-                **options.pop("parameters", {}),
-            }
-            process = NodeProcess(folder / f"node_{next(numbers)}.log", parameters, **options)
-            return stack.enter_context(Driver(stack.enter_context(process)))
-
+@pytest.fixture
+def start_briefly(tmp_path: Path, tiny_package: Path) -> Iterator[Start]:
+    """`start_node` for one test: every driver left open is one more for new nodes to discover."""
+    with starting(tmp_path, tiny_package) as start:
         yield start
 
 

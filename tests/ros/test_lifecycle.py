@@ -250,7 +250,7 @@ STATES = {
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("state", STATES)
 def test_a_signal_ends_the_process_cleanly(
-    start_node: Start,
+    start_briefly: Start,
     tiny_package: Path,
     tmp_path: Path,
     picture: np.ndarray,
@@ -265,7 +265,7 @@ def test_a_signal_ends_the_process_cleanly(
         card = yaml.safe_load((package / "card.yaml").read_text(encoding="utf-8"))
         card["files"] = {"zeros.bin": "0" * 64, **card["files"]}
         (package / "card.yaml").write_text(yaml.safe_dump(card, sort_keys=False), "utf-8")
-    driver = start_node(parameters={"model.package": package})
+    driver = start_briefly(parameters={"model.package": package})
     STATES[state](driver, picture)
     assert driver.target.stop(number) == 0, driver.target.log
     for sign_of_a_crash in ("Traceback", "terminate called", "Aborted", "Segmentation fault"):

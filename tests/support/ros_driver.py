@@ -22,6 +22,7 @@ from std_msgs.msg import Header, String
 
 from ovseg_ros.closing import Closing
 from ovseg_ros.msg import LabelMap, SegmentationStatus
+from ovseg_ros.nodes.demo.service_calls import introduce
 from ovseg_ros.srv import SetLabels
 
 T = TypeVar("T")
@@ -91,6 +92,8 @@ class Driver(Closing):
         if name not in self._clients:
             full_name = f"{self.target.name}/{name}"
             self._clients[name] = self.node.create_client(service_type, full_name)
+            self.wait(self._clients[name].service_is_ready, f"the service {name}")
+            introduce(self.node, self._executor, self.target.name)
         client = self._clients[name]
         self.wait(client.service_is_ready, f"the service {name}")
         future = client.call_async(request)

@@ -16,7 +16,7 @@ from sensor_msgs.msg import Image
 
 from ovseg_ros.demo.events import EventKind, emit
 from ovseg_ros.nodes.demo.process import ros_node, spin_while, wait_for_go
-from ovseg_ros.nodes.demo.service_calls import change_state
+from ovseg_ros.nodes.demo.service_calls import change_state, introduce
 from ovseg_ros.nodes.stop_signals import StopRequest
 from ovseg_ros.percentiles import percentiles
 
@@ -67,6 +67,7 @@ def main() -> int:
         counter = MaskCounter(node, arguments.mask)
         for name in arguments.node:
             states: Any = node.create_client(ChangeState, f"{name}/change_state")
+            introduce(node, executor, name)
             change_state(executor, states, "configure")
             change_state(executor, states, "activate")
         spin_while(executor, lambda: not counter.connected and not stop)

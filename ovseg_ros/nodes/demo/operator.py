@@ -20,7 +20,7 @@ from ovseg_ros.demo.events import EventKind, emit
 from ovseg_ros.demo.script import Door, Step, load_script
 from ovseg_ros.msg import LabelMap, LabelSpec
 from ovseg_ros.nodes.demo.process import ros_node, spin_while, wait_for_go
-from ovseg_ros.nodes.demo.service_calls import call_service, change_state
+from ovseg_ros.nodes.demo.service_calls import call_service, change_state, introduce
 from ovseg_ros.nodes.stop_signals import StopRequest
 from ovseg_ros.query import parse_query
 from ovseg_ros.srv import SetAdapter, SetLabels
@@ -33,7 +33,10 @@ class Operator:
     """Talks to the segmentation node as a person with a terminal would."""
 
     def __init__(self, node: Node, executor: SingleThreadedExecutor, stop: StopRequest) -> None:
-        """Create clients, the query publisher and the subscription to the label maps."""
+        """Create clients, the query publisher and the subscription to the label maps.
+
+        Raises `OvsegError` where the node does not answer.
+        """
         self._executor, self._stop = executor, stop
         self._states: Any = node.create_client(ChangeState, topics.CHANGE_STATE)
         self._set_labels: Any = node.create_client(SetLabels, topics.SET_LABELS)
@@ -46,6 +49,7 @@ class Operator:
         )
         node.create_subscription(LabelMap, topics.LABELS, self._on_labels, latched)
         self._revision = 0
+        introduce(node, executor, f"/{topics.NODE}")
 
     def transition(self, name: str, **timeout_s: float) -> None:
         """Take the node through a lifecycle transition; raises `OvsegError` where it is refused."""

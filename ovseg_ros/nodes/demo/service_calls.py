@@ -6,19 +6,52 @@ import time
 from typing import Any
 
 from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState
+from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
 
 from ovseg_ros.errors import OvsegError
 from ovseg_ros.nodes.demo.process import spin_while
 
 _TIMEOUT_S = 60.0
+# From one question to the next, where the answer may have been thrown away.
+_ASK_AGAIN_S = 1.0
+_LISTEN_S = 0.02
 _TRANSITIONS = {
     "configure": Transition.TRANSITION_CONFIGURE,
     "activate": Transition.TRANSITION_ACTIVATE,
     "deactivate": Transition.TRANSITION_DEACTIVATE,
     "cleanup": Transition.TRANSITION_CLEANUP,
 }
+
+
+def introduce(
+    node: Node, executor: SingleThreadedExecutor, target: str, timeout_s: float = _TIMEOUT_S
+) -> None:
+    """Wait until the lifecycle node `target` can answer all clients that `node` has now.
+
+    A service hears a client as soon as the client knows the service, which may be before the
+    service knows the client. It does what it is asked and then throws the answer away: rmw_fastrtps
+    waits 100 ms for the client. Discovery is in order, so whoever has an answer to the client made
+    last is known with all of its clients. Raises `OvsegError` where no answer comes in time.
+    """
+    client: Any = node.create_client(GetState, f"{target}/get_state")
+    try:
+        _await_an_answer(executor, client, timeout_s)
+    finally:
+        node.destroy_client(client)
+
+
+def _await_an_answer(executor: SingleThreadedExecutor, client: Any, timeout_s: float) -> None:
+    deadline, due = time.monotonic() + timeout_s, 0.0
+    asked: list[Any] = []
+    while not any(future.done() for future in asked):
+        if time.monotonic() > deadline:
+            raise OvsegError(f"{client.srv_name} did not answer within {timeout_s:g} s; is it up?")
+        if time.monotonic() >= due and client.service_is_ready():
+            asked.append(client.call_async(GetState.Request()))
+            due = time.monotonic() + _ASK_AGAIN_S
+        executor.spin_once(timeout_sec=_LISTEN_S)
 
 
 def call_service(

