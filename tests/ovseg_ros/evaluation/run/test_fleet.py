@@ -12,6 +12,8 @@ pytest.importorskip("rosbags", reason="rosbags reads bags; pip install 'ovseg_ro
 from generated_drive import write_drive  # noqa: E402
 
 from ovseg_ros.errors import OvsegError  # noqa: E402
+from ovseg_ros.evaluation.dataset import load_labelled_folder  # noqa: E402
+from ovseg_ros.evaluation.folder_to_bag import BagPlan, write_folder_bag  # noqa: E402
 from ovseg_ros.evaluation.footage.bag import bag_footage  # noqa: E402
 from ovseg_ros.evaluation.footage.label_map import LabelMap  # noqa: E402
 from ovseg_ros.evaluation.run.chunks import ChunkStore  # noqa: E402
@@ -51,11 +53,8 @@ def is_ours(pid):
     return False
 
 
-@pytest.mark.slow
-def test_a_killed_worker_changes_nothing(tiny_package, tmp_path):
-    footage = bag_footage(write_drive(tmp_path / "bag", frames=FRAMES))
-    plan = make_plan([footage], LabelMap(), [Configuration(str(tiny_package))])
-    plan = replace(plan, segments=cut(plan.footages, 2))
+def run_both(plan, tmp_path):
+    """Return the stores of a direct run and of a fleet of two, of which one worker is killed."""
     direct = ChunkStore(tmp_path / "direct", plan.fingerprint(), resume=False)
     run_direct(plan, direct, True, lambda count: None)
     fleet = ChunkStore(tmp_path / "fleet", plan.fingerprint(), resume=False)
@@ -70,7 +69,12 @@ def test_a_killed_worker_changes_nothing(tiny_package, tmp_path):
 
     run_fleet(plan, fleet, FleetAddress(workers=2), True, on_frames)
     assert len(killed) == 1
-    assert sum(done) == FRAMES
+    assert sum(done) == plan.frames
+    return direct, fleet
+
+
+def assert_equal(plan, direct, fleet):
+    """Compare rows, masks and counts of every segment of two runs of `plan`."""
     for one, other in zip(direct.results(plan.segments), fleet.results(plan.segments), strict=True):
         assert one.jobs[0].rows == other.jobs[0].rows
         assert one.jobs[0].masks == other.jobs[0].masks
@@ -79,6 +83,25 @@ def test_a_killed_worker_changes_nothing(tiny_package, tmp_path):
         for name in names:
             counted = [job.tallies[name].as_json() for job in (one.jobs[0], other.jobs[0])]
             assert counted[0] == counted[1]
+
+
+@pytest.mark.slow
+def test_a_killed_worker_changes_nothing(tiny_package, tmp_path):
+    footage = bag_footage(write_drive(tmp_path / "bag", frames=FRAMES))
+    plan = make_plan([footage], LabelMap(), [Configuration(str(tiny_package))])
+    plan = replace(plan, segments=cut(plan.footages, 2))
+    assert_equal(plan, *run_both(plan, tmp_path))
+
+
+@pytest.mark.slow
+def test_a_killed_worker_changes_nothing_on_a_real_drive(tiny_package, tmp_path, shared_dir):
+    """The validation drive of CamVid, as `ovseg eval --ray local:2` cuts it."""
+    data = load_labelled_folder(shared_dir / "data" / "camvid", "val", "day")
+    write_folder_bag(data, tmp_path / "bag", BagPlan())
+    footage = bag_footage(tmp_path / "bag")
+    plan = make_plan([footage], LabelMap(), [Configuration(str(tiny_package))])
+    assert (plan.frames, len(plan.segments)) == (101, 3)
+    assert_equal(plan, *run_both(plan, tmp_path))
 
 
 @pytest.mark.parametrize(
