@@ -86,11 +86,11 @@ class BagReader(Closing):
                 content = self._types.deserialize_cdr(raw, connection.msgtype)
                 yield BagMessage(connection.topic, time_ns, content)
 
-    def raw_messages(self, topics: Sequence[str]) -> Iterator[bytes]:
-        """Yield the serialised messages of `topics`, in order; raises `BagError`."""
+    def raw_messages(self, topics: Sequence[str]) -> Iterator[BagMessage]:
+        """Yield the messages of `topics` in order, serialised (bytes); raises `BagError`."""
         with explained(self.path):
-            for _, _, raw in self._raw(topics, None, None):
-                yield raw
+            for connection, time_ns, raw in self._raw(topics, None, None):
+                yield BagMessage(connection.topic, time_ns, raw)
 
     def close(self) -> None:
         """Close the files."""

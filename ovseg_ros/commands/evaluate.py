@@ -20,7 +20,7 @@ from ovseg_ros.commands.evaluate_options import add_evaluate_options, check_opti
 from ovseg_ros.commands.options import engine_of
 
 if TYPE_CHECKING:
-    from ovseg_ros.evaluation.eval_report import EvalReport
+    from ovseg_ros.evaluation.eval_report import CameraFacts, EvalReport, LiveFacts
     from ovseg_ros.evaluation.footage.label_map import LabelMap
     from ovseg_ros.evaluation.run.chunks import ChunkStore
     from ovseg_ros.evaluation.run.configuration import Configuration
@@ -94,10 +94,7 @@ def _report_run(arguments: argparse.Namespace) -> int:
     store.discard()
     _print_scores(plan, outcome)
     if live is not None:
-        print(
-            f"live: {live.sent} frames sent, {live.compared} masks came back, "
-            f"{len(live.different)} of them unlike the direct run's; {facts['node']}"
-        )
+        _print_live(live, facts["node"])
     print(f"mean IoU {_shown(report)} on {plan.frames} frames; {out / 'report.html'}")
     return _faulty(outcome)
 
@@ -112,6 +109,18 @@ def _played(arguments: argparse.Namespace, plan: EvalPlan, direct: ChunkStore) -
     folder = arguments.out / FOLDER_NAME / "live"
     with LiveView(Console(stderr=True)) as view:
         return run_live(plan, direct, folder, _live_options(arguments), view.show)
+
+
+def _print_live(live: LiveFacts, counters: str) -> None:
+    parts: list[tuple[str, LiveFacts | CameraFacts]] = [("live", live)]
+    if len(live.cameras) > 1:
+        parts += [(f"live {camera.camera}", camera) for camera in live.cameras]
+    for name, part in parts:
+        print(
+            f"{name}: {part.sent} frames sent, {part.compared} masks came back, "
+            f"{len(part.different)} of them unlike the direct run's"
+            + (f"; {counters}" if part is live else "")
+        )
 
 
 def _require_playable(arguments: argparse.Namespace, plan: EvalPlan) -> None:

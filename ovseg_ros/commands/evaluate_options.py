@@ -137,7 +137,10 @@ def _add_live(parser: argparse.ArgumentParser) -> None:
         help="play the frames to the node at rate, and set what came back beside the direct run",
     )
     group.add_argument(
-        "--rate", type=rate_hz, metavar="HZ", help="frames a second (default: as recorded)"
+        "--rate",
+        type=rate_hz,
+        metavar="HZ",
+        help="frames a second of each camera (default: as recorded)",
     )
     group.add_argument(
         "--max-age",

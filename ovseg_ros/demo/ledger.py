@@ -57,7 +57,8 @@ class MaskRecord:
     """What the ledger needs of a mask. Times are ns since the epoch on one machine's clock.
 
     `stamp_ns` is the frame's own stamp, `published_ns` and `received_ns` the middleware's.
-    `well_formed` is whether encoding, step and size are as they must be.
+    `well_formed` is whether encoding, step and size are as they must be. `camera` is its name on
+    the node, empty for a single one.
     """
 
     stamp_ns: int
@@ -65,6 +66,7 @@ class MaskRecord:
     received_ns: int
     ids: frozenset[int]
     well_formed: bool
+    camera: str = ""
 
 
 @dataclass
@@ -77,7 +79,7 @@ class Ledger:
 
     maps: list[LabelMapRecord] = field(default_factory=list)
     broken: Counter[Rule] = field(default_factory=Counter)
-    _last_stamp_ns: int = 0
+    _last_stamp_ns: dict[str, int] = field(default_factory=dict)
 
     def book_labels(self, record: LabelMapRecord) -> None:
         """Book a label map; a latched map that comes twice is booked once."""
@@ -98,10 +100,11 @@ class Ledger:
         if in_force is not None:
             self._require(mask.ids <= in_force.ids, Rule.IDS_OF_REVISION)
         self._require(mask.well_formed, Rule.SAME_SIZE)
-        self._require(mask.stamp_ns > self._last_stamp_ns, Rule.ONCE_AND_IN_ORDER)
+        last_ns = self._last_stamp_ns.get(mask.camera, 0)
+        self._require(mask.stamp_ns > last_ns, Rule.ONCE_AND_IN_ORDER)
         if known_stamps is not None:
             self._require(mask.stamp_ns in known_stamps, Rule.STAMP_OF_A_FRAME)
-        self._last_stamp_ns = max(self._last_stamp_ns, mask.stamp_ns)
+        self._last_stamp_ns[mask.camera] = max(last_ns, mask.stamp_ns)
         return in_force
 
     def map_at(self, published_ns: int) -> LabelMapRecord | None:

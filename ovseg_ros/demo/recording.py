@@ -22,7 +22,10 @@ K = TypeVar("K")
 
 @dataclass(frozen=True)
 class MaskRow:
-    """One judged mask: times in ns since the epoch, its revision (0: none), the frame it shows."""
+    """One judged mask: times in ns since the epoch, its revision (0: none), the frame it shows.
+
+    `camera` is that of its `MaskRecord`.
+    """
 
     stamp_ns: int
     published_ns: int
@@ -30,6 +33,7 @@ class MaskRow:
     revision: int
     frame: int | None
     mean_iou: float | None
+    camera: str = ""
 
 
 class Recording:
@@ -119,6 +123,7 @@ class Recording:
                 in_force.revision if in_force else 0,
                 frame,
                 mean_iou,
+                record.camera,
             )
         )
 

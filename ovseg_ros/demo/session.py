@@ -16,6 +16,7 @@ from ovseg_ros.demo.processes import ProcessError, Processes
 from ovseg_ros.demo.script import Step, dump_script
 from ovseg_ros.output import write_file
 from ovseg_ros.process_status import process_status
+from ovseg_ros.segmenter import EVERY_CAMERA
 
 CAMERA, NODE, OPERATOR, RECORDER = "camera", "node", "operator", "recorder"
 _START_TIMEOUT_S = 90.0
@@ -27,13 +28,15 @@ _DRAIN_S = 1.5
 
 @dataclass(frozen=True)
 class Playlist:
-    """A bag that holds nothing but the frames to play, `raw` or compressed, on the camera's topic.
+    """A bag that holds nothing but the frames to play, `raw` or compressed, on cameras' topics.
 
-    They are played with new stamps.
+    They are played with new stamps, each when its time in the bag says, ns from the start.
+    `cameras` are the names of the cameras on the node.
     """
 
     bag: Path
     raw: bool
+    cameras: tuple[str, ...] = (EVERY_CAMERA,)
 
 
 @dataclass(frozen=True)
@@ -67,13 +70,21 @@ class SessionPlan:
             return self.playlist.raw
         return self.raw_size_px is not None
 
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        """The names of the cameras on the node."""
+        return self.playlist.cameras if self.playlist is not None else (EVERY_CAMERA,)
+
 
 @dataclass
 class SessionResult:
-    """What came of it. Times are seconds, ns since the epoch, or ms where the name says so."""
+    """What came of it. Times are seconds, ns since the epoch, or ms where the name says so.
+
+    `sent_stamps_ns` are those that a playlist was played with, by topic.
+    """
 
     sent: int = 0
-    sent_stamps_ns: list[int] = field(default_factory=list)
+    sent_stamps_ns: dict[str, list[int]] = field(default_factory=dict)
     stream_start_ns: int = 0
     node_spawn_ns: int = 0
     node_active_ns: int = 0
@@ -169,7 +180,7 @@ def _note(processes: Processes, result: SessionResult, name: str, event: Event) 
         result.stream_start_ns = event.fields["start_ns"]
     elif event.kind is EventKind.DONE and name == CAMERA:
         result.sent = event.fields["sent"]
-        result.sent_stamps_ns = event.fields.get("stamps_ns", [])
+        result.sent_stamps_ns = event.fields.get("stamps_ns", {})
     elif event.kind is EventKind.TICK:
         result.ticks.append(event.fields)
         status = process_status(processes.pid(NODE))
@@ -186,7 +197,8 @@ def _raise_late_errors(processes: Processes) -> None:
 def _recorder(plan: SessionPlan, result: Path) -> list[str]:
     arguments = ["--result", str(result)]
     if plan.playlist is not None:
-        arguments.append("--confidence")
+        named = [name for name in plan.cameras if name]
+        arguments += ["--confidence", *(word for name in named for word in ("--camera", name))]
     elif plan.raw_size_px is None:
         arguments += ["--drive", str(plan.drive)]
     if plan.bag is not None:
@@ -195,12 +207,17 @@ def _recorder(plan: SessionPlan, result: Path) -> list[str]:
 
 
 def _node(plan: SessionPlan) -> list[str]:
-    camera = topics.CAMERA_RAW if plan.raw else topics.CAMERA_COMPRESSED
-    parameters = {
-        # A queue of one in the middleware would lose messages that nobody counts when a process has
-        # to wait for its turn on the processor; the node itself still takes only the newest frame.
-        f"qos_overrides.{camera}.subscription.depth": _QUEUE,
-        f"qos_overrides.{topics.MASK}.publisher.depth": _QUEUE,
+    # A queue of one in the middleware would lose messages that nobody counts when a process has
+    # to wait for its turn on the processor; the node itself still takes only the newest frame.
+    parameters: dict[str, str | float] = {}
+    for camera in plan.cameras:
+        images = topics.images(camera, plan.raw)
+        parameters[f"qos_overrides.{images}.subscription.depth"] = _QUEUE
+        parameters[f"qos_overrides.{topics.masks(camera)}.publisher.depth"] = _QUEUE
+    if plan.cameras != (EVERY_CAMERA,):
+        # In quotes, as YAML has words like "off" that mean something else.
+        parameters["cameras"] = str(list(plan.cameras))
+    parameters |= {
         "model.package": plan.package,
         "input.transport": "raw" if plan.raw else "compressed",
         "query.labels": "''",
@@ -216,9 +233,7 @@ def _node(plan: SessionPlan) -> list[str]:
 def _camera(plan: SessionPlan) -> list[str]:
     """Return the module of the camera and its arguments."""
     if plan.playlist is not None:
-        bag, kind = str(plan.playlist.bag), ["--raw"] if plan.playlist.raw else []
-        rate = ["--rate-hz", str(plan.rate_hz)]
-        return ["ovseg_ros.nodes.demo.player", "--playlist", bag, *rate, *kind]
+        return ["ovseg_ros.nodes.demo.player", "--playlist", str(plan.playlist.bag)]
     module = "ovseg_ros.nodes.demo.camera"
     arguments = ["--drive", str(plan.drive), "--seconds", str(plan.seconds)]
     arguments += ["--rate-hz", str(plan.rate_hz)]

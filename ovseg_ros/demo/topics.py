@@ -23,3 +23,20 @@ NODE_REMAPS = (
     "-r",
     f"image/compressed:={CAMERA_COMPRESSED}",
 )
+
+
+def images(camera: str, raw: bool) -> str:
+    """Return the topic of the images of `camera`; an empty name is that of a single one."""
+    if not camera:
+        return CAMERA_RAW if raw else CAMERA_COMPRESSED
+    return f"/{camera}/image" if raw else f"/{camera}/image/compressed"
+
+
+def masks(camera: str) -> str:
+    """Return the topic of the masks of `camera`."""
+    return f"/{NODE}/{camera}/label_mask" if camera else MASK
+
+
+def confidences(camera: str) -> str:
+    """Return the topic of the confidence of `camera`."""
+    return f"/{NODE}/{camera}/confidence" if camera else CONFIDENCE

@@ -43,17 +43,50 @@ class Thumbnail:
 
 
 @dataclass(frozen=True)
-class LiveFacts:
-    """What the frames of a live run went through.
+class CameraFacts:
+    """What the frames of one camera went through in a live run.
 
     `sent` frames left the camera at `rate_hz`. `compared` masks were set beside those of a direct
     run, and `different` names the frames whose masks were not the same.
     """
 
+    camera: str
     rate_hz: float
     sent: int
     compared: int = 0
     different: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LiveFacts:
+    """What the frames of all `cameras` went through in a live run."""
+
+    cameras: tuple[CameraFacts, ...]
+
+    @property
+    def rate_hz(self) -> float:
+        """Frames of all cameras together, a second."""
+        return sum(camera.rate_hz for camera in self.cameras)
+
+    @property
+    def rates(self) -> str:
+        """The rates of the cameras in words, those that are the same once."""
+        return ", ".join(dict.fromkeys(f"{camera.rate_hz:g}" for camera in self.cameras)) + " Hz"
+
+    @property
+    def sent(self) -> int:
+        """How many frames left the cameras."""
+        return sum(camera.sent for camera in self.cameras)
+
+    @property
+    def compared(self) -> int:
+        """How many masks were set beside those of a direct run."""
+        return sum(camera.compared for camera in self.cameras)
+
+    @property
+    def different(self) -> tuple[str, ...]:
+        """The names of the frames whose masks were not those of a direct run."""
+        return tuple(name for camera in self.cameras for name in camera.different)
 
 
 @dataclass(frozen=True)

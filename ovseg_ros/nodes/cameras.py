@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from ovseg_ros.camera_names import MAX_CAMERAS, is_camera_name
 from ovseg_ros.nodes.parameter_spec import ParameterError
-
-MAX_CAMERAS = 16
-# A token of a ROS name; two underscores in a row belong to ROS.
-_TOKEN = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*_?")
 
 
 def check_cameras(names: Sequence[str]) -> None:
@@ -20,7 +16,7 @@ def check_cameras(names: Sequence[str]) -> None:
             "start another node for the rest"
         )
     for name in names:
-        if not _TOKEN.fullmatch(name):
+        if not is_camera_name(name):
             raise ParameterError(
                 f"cameras has the name {ascii(name[:40])}; a letter followed by letters, digits "
                 "and single underscores was wanted, as it becomes a part of topic names"

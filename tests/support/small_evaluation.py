@@ -6,6 +6,7 @@ import numpy as np
 
 from ovseg_ros.evaluation.eval_report import (
     ALL,
+    CameraFacts,
     EvalReport,
     LiveFacts,
     camera_selection,
@@ -33,6 +34,11 @@ def scene(seed, mistakes, names=NAMES):
     truth[:2] = 255
     confidence = np.where(truth == predicted, 200, 120).astype(np.uint8)
     return truth, predicted, confidence
+
+
+def _live(frames):
+    front = CameraFacts("front", 15.0, frames, frames, ("front_003",))
+    return LiveFacts((front, CameraFacts("rear", 10.0, frames + 1, frames)))
 
 
 def small_report(
@@ -88,7 +94,7 @@ def small_report(
         frames=tuple(rows),
         colors={name: COLORS[i % len(COLORS)] for i, name in enumerate(names)},
         thumbnails=thumbnails,
-        live=LiveFacts(15.0, len(rows), 16, ("front_003",)) if live else None,
+        live=_live(frames) if live else None,
         notes=("the clock went back by 2.0 s at frame 12",),
         run={"machine": "a machine", "took": "12 s"},
         against=against,

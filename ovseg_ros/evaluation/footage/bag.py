@@ -54,6 +54,9 @@ def bag_footage(path: Path, cameras: Sequence[str] = (), truths: Sequence[str] =
         if not any(topic.messages for topic in reader.topics):
             raise BagError(f"{path} holds no messages; record it again, with the camera's topic")
         cameras = tuple(cameras) or (_only_camera(reader),)
+        twice = [camera for camera in cameras if cameras.count(camera) > 1]
+        if twice:
+            raise BagError(f"the camera {twice[0]} was named twice; name each --image-topic once")
         for camera in cameras:
             _require_image(reader, camera)
         finder = _finder(truths)

@@ -50,6 +50,11 @@ class Footage:
     notes: tuple[str, ...] = ()
 
     @property
+    def cameras(self) -> tuple[str, ...]:
+        """The cameras that there are frames of, in order."""
+        return tuple(dict.fromkeys(frame.camera for frame in self.frames))
+
+    @property
     def labelled(self) -> int:
         """How many frames have ground truth."""
         return sum(frame.truth is not None for frame in self.frames)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from ovseg_ros.evaluation.eval_report import EvalReport
@@ -27,12 +28,12 @@ def over_frames(report: EvalReport) -> tuple[Chart, ...]:
 
 
 def latencies(report: EvalReport) -> Chart:
-    """Return the age of masks and the time of inference, frame by frame."""
-    lines = (
-        _line("age of the mask", report.frames, lambda row: row.age_ms),
-        _line("inference", report.frames, lambda row: row.inference_ms),
-    )
-    return Chart("frame", "ms", lines)
+    """Return the age of masks, camera by camera where there are several, and of inference."""
+    ages = _by_stream(report.frames, lambda row: row.age_ms)
+    named = [f"age, {line.name}" for line in ages] if len(ages) > 1 else ["age of the mask"]
+    lines = [replace(line, name=name) for line, name in zip(ages, named, strict=True)]
+    inference = _line("inference", report.frames, lambda row: row.inference_ms)
+    return Chart("frame", "ms", (*lines[: len(COLORS) - 1], inference))
 
 
 def reliability(report: EvalReport) -> Chart | None:

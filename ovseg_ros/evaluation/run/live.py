@@ -59,7 +59,7 @@ def run_live(
     both = replace(
         plan,
         jobs=(plan.jobs[0], plan.jobs[0]),
-        modes=(f"live at {recording.rate_hz:g} Hz", "direct"),
+        modes=(f"live at {facts.rates}", "direct"),
     )
     words = ", ".join(f"{counted.get(name, 0)} {name}" for name in names)
     return LiveRun(both, store, facts, words)

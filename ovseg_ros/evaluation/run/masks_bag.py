@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ovseg_ros.bags.messages import COMPRESSED_IMAGE, IMAGE, STRING, MessageMaker
 from ovseg_ros.bags.writer import BagWriter
+from ovseg_ros.camera_names import names_of_topics
 from ovseg_ros.evaluation.drive import DEFAULT_RATE_HZ
 from ovseg_ros.evaluation.folder_to_bag import FIRST_STAMP_NS
 from ovseg_ros.evaluation.run.segment import EncodedMask
@@ -47,6 +48,5 @@ def write_masks(
 
 def topics_of(camera: str, cameras: Sequence[str]) -> tuple[str, str]:
     """Return the topics of the masks and of the overlays of one of `cameras`."""
-    slug = "".join(c if c.isalnum() else "_" for c in camera.strip("/"))
-    prefix = f"/ovseg/{slug}" if len(cameras) > 1 else "/ovseg"
+    prefix = f"/ovseg/{names_of_topics(cameras)[camera]}" if len(cameras) > 1 else "/ovseg"
     return f"{prefix}/label_mask", f"{prefix}/overlay/compressed"

@@ -122,7 +122,7 @@ def cut(footages: Sequence[Footage], frames_each: int = FRAMES_PER_SEGMENT) -> t
     """Return the work on all frames of `footages`, at most `frames_each` frames at a time."""
     segments: list[Segment] = []
     for footage, name in zip(footages, source_names(footages), strict=True):
-        for camera in dict.fromkeys(frame.camera for frame in footage.frames):
+        for camera in footage.cameras:
             frames = tuple(frame for frame in footage.frames if frame.camera == camera)
             for start in range(0, len(frames), frames_each):
                 part = frames[start : start + frames_each]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from ovseg_ros.nodes.demo.process import ros_node, spin_while
 from ovseg_ros.nodes.message_reading import rgb_of, status_as_json
 from ovseg_ros.nodes.stop_signals import StopRequest
 from ovseg_ros.output import write_json
+from ovseg_ros.segmenter import EVERY_CAMERA
 
 _RELIABLE = QoSProfile(depth=30, reliability=ReliabilityPolicy.RELIABLE)
 _LATCHED = QoSProfile(
@@ -50,18 +52,25 @@ class Recorder:
         bag: BagWriter | None,
         camera: bool,
         confidence: bool,
+        names: Sequence[str] = (EVERY_CAMERA,),
     ) -> None:
-        """Also hear `camera` and `confidence` where wanted; a benchmark hears masks only."""
+        """Also hear `camera` and `confidence` where wanted; a benchmark hears masks only.
+
+        `names` are those of the cameras on the node.
+        """
         self._node, self._recording, self._bag = node, recording, bag
         self.statuses: list[dict[str, Any]] = []
         self._subscribe(LabelMap, topics.LABELS, _LATCHED, self._on_labels)
-        self._masks = self._subscribe(Image, topics.MASK, _RELIABLE, self._on_mask)
+        self._masks = [
+            self._subscribe(Image, topics.masks(name), _RELIABLE, partial(self._on_mask, name))
+            for name in names
+        ]
         if camera:
             self._subscribe(
                 CompressedImage, topics.CAMERA_COMPRESSED, _RELIABLE, self._on_camera_image
             )
-        if confidence:
-            self._subscribe(Image, topics.CONFIDENCE, _RELIABLE, lambda raw, info: None)
+        for name in names if confidence else ():
+            self._subscribe(Image, topics.confidences(name), _RELIABLE, lambda raw, info: None)
         # Subscriptions become known over there in this order, so a status that arrives proves that
         # the node knows the others too.
         self._subscribe(SegmentationStatus, topics.STATUS, _RELIABLE, self._on_status)
@@ -70,7 +79,7 @@ class Recorder:
     @property
     def connected(self) -> bool:
         """Whether no mask can be lost any more because the two processes do not know each other."""
-        return bool(self.statuses) and self._masks.get_publisher_count() > 0
+        return bool(self.statuses) and all(m.get_publisher_count() > 0 for m in self._masks)
 
     def _subscribe(self, kind: Any, topic: str, qos: QoSProfile, handler: Handler) -> Any:
         def on_message(raw: Any, info: Any) -> None:
@@ -96,7 +105,7 @@ class Recorder:
         record = LabelMapRecord(message.revision, info["source_timestamp"], labels)
         self._recording.on_labels(record)
 
-    def _on_mask(self, raw: bytes, info: dict[str, int]) -> None:
+    def _on_mask(self, camera: str, raw: bytes, info: dict[str, int]) -> None:
         message = deserialize_message(raw, Image)
         well_formed = (
             message.encoding == "mono8"
@@ -112,6 +121,7 @@ class Recorder:
             info["received_timestamp"],
             ids_in(mask),
             well_formed,
+            camera,
         )
         self._recording.on_mask(record, mask)
 
@@ -132,6 +142,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--drive", type=Path, help="score against the ground truth of this drive")
     parser.add_argument("--confidence", action="store_true", help="hear the confidence as well")
+    parser.add_argument("--camera", action="append", help="a camera of the node; again for more")
     parser.add_argument("--bag", type=Path, help="keep what was heard in this new bag")
     parser.add_argument("--result", type=Path, required=True, help="JSON to write at the end")
     arguments = parser.parse_args()
@@ -141,7 +152,8 @@ def main() -> int:
         bag = BagWriter(arguments.bag) if arguments.bag else None
         recording = Recording(drive)
         confidence = arguments.confidence or drive is not None
-        recorder = Recorder(node, recording, bag, drive is not None, confidence)
+        names = arguments.camera or (EVERY_CAMERA,)
+        recorder = Recorder(node, recording, bag, drive is not None, confidence, names)
         spin_while(executor, lambda: not recorder.connected and not stop)
         emit(EventKind.READY)
         spin_while(executor, lambda: not stop)

@@ -1,5 +1,7 @@
 """Which query a mask belongs to, and the rules it must keep."""
 
+from dataclasses import replace
+
 import pytest
 
 from ovseg_ros.demo.ledger import LabelEntry, LabelMapRecord, Ledger, MaskRecord, Rule
@@ -34,6 +36,16 @@ def test_masks_are_judged_by_the_map_published_before_them(masks, revisions, bro
     found = [ledger.book_mask(item, STAMPS) for item in masks]
     assert [record.revision if record else None for record in found] == revisions
     assert dict(ledger.broken) == broken
+
+
+def test_masks_of_two_cameras_may_have_one_stamp_and_any_order():
+    ledger = Ledger()
+    ledger.book_labels(FIRST)
+    for stamp, camera in ((60, "front"), (50, "rear"), (60, "rear"), (70, "front")):
+        ledger.book_mask(replace(mask(stamp), camera=camera), STAMPS)
+    assert not ledger.broken
+    ledger.book_mask(replace(mask(60), camera="rear"), STAMPS)
+    assert dict(ledger.broken) == {Rule.ONCE_AND_IN_ORDER: 1}
 
 
 def test_a_repeated_map_does_not_move_the_start_of_its_query():

@@ -158,6 +158,7 @@ def other_stamps(path):
         pytest.param(only_text, ["/text"], [], "std_msgs/msg/String; sensor_msgs", id="no-images"),
         pytest.param(write_cameras, [], [], "several topics with images: /left, ", id="several"),
         pytest.param(write_cameras, ["/left"], ["/nowhere"], "no topic /nowhere", id="no-mask"),
+        pytest.param(write_cameras, ["/a", "/b", "/a"], [], "camera /a was named tw", id="twice"),
         pytest.param(
             write_cameras, ["/left", "/right"], ["/left/mask"], "1 topics of gr", id="one-for-two"
         ),

@@ -105,6 +105,18 @@ def test_live_numbers_count_every_frame():
     assert live["fates"] == {"segmented": 16, "replaced": 1}
     assert live["age_max_ms"] == 47.0 and live["inference_p50_ms"] == 30.0
     assert (live["compared_to_direct"], live["different_from_direct"]) == (16, ["front_003"])
+    front, rear = live["cameras"]["front"], live["cameras"]["rear"]
+    assert (live["sent"], front["sent"], rear["sent"]) == (17, 8, 9)
+    assert (live["rate_hz"], front["rate_hz"], rear["rate_hz"]) == (25.0, 15.0, 10.0)
+    assert (front["fates"], front["different_from_direct"]) == ({"segmented": 8}, ["front_003"])
+    assert rear["fates"] == {"segmented": 8, "replaced": 1}
+
+
+def test_page_has_a_row_for_each_of_several_live_cameras(tmp_path):
+    page, _ = written(tmp_path, small_report(live=True))
+    text = " ".join(page.text)
+    assert "17 frames of 2 cameras were sent." in text
+    assert "unlike the direct run" in text and "1 replaced" in text
 
 
 @pytest.mark.parametrize(
