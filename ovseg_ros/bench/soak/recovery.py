@@ -12,18 +12,18 @@ from ovseg_ros.bench.soak.evidence import MadeFault
 
 @dataclass(frozen=True)
 class Recovery:
-    """A fault and when it was over: `seconds` from the end of the cause to the first mask.
+    """A fault and when it was over: `until_ns`, when the first mask was received.
 
     None where no mask came before the next fault, or the end of the soak.
     """
 
     made: MadeFault
-    seconds: float | None
+    until_ns: int | None
 
     @property
-    def until_ns(self) -> int | None:
-        """When the first mask was received; None where there was none."""
-        return None if self.seconds is None else self.made.ended_ns + int(self.seconds * 1e9)
+    def seconds(self) -> float | None:
+        """The time from the end of the cause to the first mask; None where there was none."""
+        return None if self.until_ns is None else (self.until_ns - self.made.ended_ns) / 1e9
 
 
 def recoveries(
@@ -38,20 +38,18 @@ def recoveries(
     # One more end than faults where there are none.
     ends = [*(made.began_ns for made in ordered[1:]), end_ns]
     return [
-        Recovery(made, _first_mask_s(made, masks, end))
+        Recovery(made, _first_mask_ns(made, masks, end))
         for made, end in zip(ordered, ends, strict=False)
     ]
 
 
-def _first_mask_s(
-    made: MadeFault, masks: Sequence[tuple[int, int]], before_ns: int
-) -> float | None:
+def _first_mask_ns(made: MadeFault, masks: Sequence[tuple[int, int]], before_ns: int) -> int | None:
     start = bisect.bisect_left(masks, made.ended_ns, key=lambda mask: mask[1])
     for stamp_ns, received_ns in masks[start:]:
         if received_ns > before_ns:
             break
         if stamp_ns >= made.ended_ns:
-            return (received_ns - made.ended_ns) / 1e9
+            return received_ns
     return None
 
 
