@@ -12,7 +12,7 @@ from typing import Any
 from ovseg_ros.bench.material import SIZE_PX
 from ovseg_ros.demo.events import Event, EventKind
 from ovseg_ros.demo.graph import private_graph
-from ovseg_ros.demo.processes import ProcessError, Processes
+from ovseg_ros.demo.processes import ProcessError, Processes, parameter_arguments
 
 CAMERAS = ("front", "rear")
 WARM_UP_S = 2.0
@@ -146,9 +146,7 @@ def _node_arguments(node: NodeSpec, plan: RoundPlan) -> list[str]:
     arguments = ["--ros-args", "-r", f"__node:={node.name}"]
     for name, topic in node.remaps.items():
         arguments += ["-r", f"{name}:={topic}"]
-    for key, value in {**plan.parameters, **node.parameters}.items():
-        arguments += ["-p", f"{key}:={value}"]
-    return arguments
+    return [*arguments, *parameter_arguments({**plan.parameters, **node.parameters})]
 
 
 def _counter_arguments(layout: Layout, plan: RoundPlan, go: Path) -> list[str]:

@@ -151,6 +151,11 @@ class Processes(Closing):
                 raise ProcessError(f"the {child.name} process {_last_words(child)}")
 
 
+def parameter_arguments(parameters: Mapping[str, str | float]) -> list[str]:
+    """Return the arguments, behind `--ros-args`, that give a node its `parameters`."""
+    return [word for name, value in parameters.items() for word in ("-p", f"{name}:={value}")]
+
+
 @contextlib.contextmanager
 def _signals_held() -> Iterator[None]:
     """Hold signals back until a new process is on the list of those to stop."""

@@ -12,7 +12,7 @@ from typing import Any
 from ovseg_ros.demo import topics
 from ovseg_ros.demo.events import Event, EventKind
 from ovseg_ros.demo.graph import private_graph
-from ovseg_ros.demo.processes import ProcessError, Processes
+from ovseg_ros.demo.processes import ProcessError, Processes, parameter_arguments
 from ovseg_ros.demo.script import Step, dump_script
 from ovseg_ros.output import write_file
 from ovseg_ros.process_status import process_status
@@ -224,10 +224,7 @@ def _node(plan: SessionPlan) -> list[str]:
         "status.period_s": _STATUS_PERIOD_S,
         **plan.node_parameters,
     }
-    arguments = ["--ros-args", *topics.NODE_REMAPS]
-    for name, value in parameters.items():
-        arguments += ["-p", f"{name}:={value}"]
-    return arguments
+    return ["--ros-args", *topics.NODE_REMAPS, *parameter_arguments(parameters)]
 
 
 def _camera(plan: SessionPlan) -> list[str]:

@@ -21,7 +21,7 @@ from ovseg_ros.bench.soak.supervisor import (
 )
 from ovseg_ros.demo import topics
 from ovseg_ros.demo.graph import private_graph
-from ovseg_ros.demo.processes import Processes
+from ovseg_ros.demo.processes import Processes, parameter_arguments
 from ovseg_ros.output import write_file
 from ovseg_ros.packages import ModelPackage
 from ovseg_ros.shm_leftovers import find_leftovers, remove_leftovers
@@ -82,12 +82,11 @@ def _expect_clean_end(evidence: Evidence, name: str, code: int) -> None:
 
 
 def _node(package: str, adapters: Path) -> tuple[str, ...]:
-    parameters = {
+    parameters: dict[str, str | float] = {
         "model.package": package,
         "lifecycle.autostart": "true",
         "adapter.dir": str(adapters),
         "query.labels": "'person; car; road'",
         "status.period_s": _STATUS_PERIOD_S,
     }
-    settings = [f"{name}:={value}" for name, value in parameters.items()]
-    return ("--ros-args", *topics.NODE_REMAPS, *(x for each in settings for x in ("-p", each)))
+    return ("--ros-args", *topics.NODE_REMAPS, *parameter_arguments(parameters))
