@@ -7,7 +7,12 @@ from lifecycle_msgs.srv import ChangeState  # noqa: E402
 
 from ovseg_ros.errors import OvsegError  # noqa: E402
 from ovseg_ros.nodes.demo.process import ros_node  # noqa: E402
-from ovseg_ros.nodes.demo.service_calls import change_state, introduce  # noqa: E402
+from ovseg_ros.nodes.demo.service_calls import (  # noqa: E402
+    ask,
+    change_state,
+    introduce,
+    transition_request,
+)
 
 pytestmark = pytest.mark.ros
 
@@ -28,3 +33,13 @@ def test_a_node_that_is_not_there_is_named(capsys):
         assert list(node.clients) == []
         introduce(node, executor, "/nobody", timeout_s=0.1)
     assert "/nobody/get_state" in capsys.readouterr().out
+
+
+def test_a_question_to_nobody_is_given_up_and_forgotten():
+    with ros_node("caller") as (node, executor):
+        states = node.create_client(ChangeState, "/nobody/change_state")
+        request = transition_request("configure")
+        assert ask(executor, states, request, timeout_s=0.2) is None
+        assert ask(executor, states, request, timeout_s=60.0, go_on=lambda: False) is None
+        with pytest.raises(OvsegError, match="/nobody/change_state did not answer within 0.1 s"):
+            change_state(executor, states, "configure", timeout_s=0.1)

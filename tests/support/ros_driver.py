@@ -22,18 +22,12 @@ from std_msgs.msg import Header, String
 
 from ovseg_ros.closing import Closing
 from ovseg_ros.msg import LabelMap, SegmentationStatus
-from ovseg_ros.nodes.demo.service_calls import introduce
+from ovseg_ros.nodes.demo import service_calls
 from ovseg_ros.srv import SetLabels
 
 T = TypeVar("T")
 TIMEOUT_S = 30.0
-TRANSITIONS = {
-    "configure": Transition.TRANSITION_CONFIGURE,
-    "activate": Transition.TRANSITION_ACTIVATE,
-    "deactivate": Transition.TRANSITION_DEACTIVATE,
-    "cleanup": Transition.TRANSITION_CLEANUP,
-    "shutdown": Transition.TRANSITION_INACTIVE_SHUTDOWN,
-}
+TRANSITIONS = service_calls.TRANSITIONS | {"shutdown": Transition.TRANSITION_INACTIVE_SHUTDOWN}
 BEST_EFFORT = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
 RELIABLE = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
 LATCHED = QoSProfile(
@@ -93,7 +87,7 @@ class Driver(Closing):
             full_name = f"{self.target.name}/{name}"
             self._clients[name] = self.node.create_client(service_type, full_name)
             self.wait(self._clients[name].service_is_ready, f"the service {name}")
-            introduce(self.node, self._executor, self.target.name)
+            service_calls.introduce(self.node, self._executor, self.target.name)
         client = self._clients[name]
         self.wait(client.service_is_ready, f"the service {name}")
         future = client.call_async(request)

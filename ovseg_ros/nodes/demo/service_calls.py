@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from lifecycle_msgs.msg import Transition
@@ -17,7 +18,7 @@ _TIMEOUT_S = 60.0
 # From one question to the next, where the answer may have been thrown away.
 _ASK_AGAIN_S = 1.0
 _LISTEN_S = 0.02
-_TRANSITIONS = {
+TRANSITIONS = {
     "configure": Transition.TRANSITION_CONFIGURE,
     "activate": Transition.TRANSITION_ACTIVATE,
     "deactivate": Transition.TRANSITION_DEACTIVATE,
@@ -54,20 +55,39 @@ def _await_an_answer(executor: SingleThreadedExecutor, client: Any, timeout_s: f
         executor.spin_once(timeout_sec=_LISTEN_S)
 
 
+def ask(
+    executor: SingleThreadedExecutor,
+    client: Any,
+    request: Any,
+    timeout_s: float,
+    go_on: Callable[[], bool] = lambda: True,
+) -> Any:
+    """Return the answer to `request`, None where none comes in time or `go_on` ends it."""
+    deadline = time.monotonic() + timeout_s
+
+    def waiting() -> bool:
+        return time.monotonic() < deadline and go_on()
+
+    spin_while(executor, lambda: not client.service_is_ready() and waiting())
+    future = client.call_async(request)
+    spin_while(executor, lambda: not future.done() and waiting())
+    if future.done():
+        return future.result()
+    client.remove_pending_request(future)
+    return None
+
+
 def call_service(
     executor: SingleThreadedExecutor, client: Any, request: Any, timeout_s: float = _TIMEOUT_S
 ) -> Any:
     """Return the answer to `request`; raises `OvsegError` where none comes in time."""
-    deadline = time.monotonic() + timeout_s
-    spin_while(executor, lambda: not client.service_is_ready() and time.monotonic() < deadline)
-    future = client.call_async(request)
-    spin_while(executor, lambda: not future.done() and time.monotonic() < deadline)
-    if not future.done():
+    reply = ask(executor, client, request, timeout_s)
+    if reply is None:
         raise OvsegError(
             f"{client.srv_name} did not answer within {timeout_s:g} s; "
             "the log of the node says what it was doing"
         )
-    return future.result()
+    return reply
 
 
 def change_state(
@@ -83,4 +103,4 @@ def change_state(
 
 def transition_request(name: str) -> ChangeState.Request:
     """Return the request for the lifecycle transition called `name`, such as 'configure'."""
-    return ChangeState.Request(transition=Transition(id=_TRANSITIONS[name], label=name))
+    return ChangeState.Request(transition=Transition(id=TRANSITIONS[name], label=name))

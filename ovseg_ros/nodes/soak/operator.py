@@ -22,8 +22,8 @@ from ovseg_ros.bench.soak.faults import OF_THE_OPERATOR, Fault, PlannedFault
 from ovseg_ros.bench.soak.queries import draw_query
 from ovseg_ros.demo import topics
 from ovseg_ros.demo.events import EventKind, emit
-from ovseg_ros.nodes.demo.process import ros_node, spin_while
-from ovseg_ros.nodes.demo.service_calls import transition_request
+from ovseg_ros.nodes.demo.process import ros_node
+from ovseg_ros.nodes.demo.service_calls import ask, transition_request
 from ovseg_ros.nodes.soak.prober import Prober
 from ovseg_ros.nodes.soak.timeline import Timeline
 from ovseg_ros.nodes.stop_signals import StopRequest
@@ -136,32 +136,16 @@ class SoakOperator:
 
     def _call(self, client: Any, request: Any) -> Any:
         """Return the answer of a service; None where there was none in time."""
-        end_s = time.monotonic() + _PATIENCE_S
-
-        def waiting() -> bool:
-            return time.monotonic() < end_s and not self._stop
-
-        spin_while(self._executor, lambda: not client.service_is_ready() and waiting())
-        future = client.call_async(request)
-        spin_while(self._executor, lambda: not future.done() and waiting())
-        if future.done():
-            return future.result()
-        client.remove_pending_request(future)
-        self._counts["unanswered"] += 1
-        return None
+        reply = ask(self._executor, client, request, _PATIENCE_S, lambda: not self._stop)
+        if reply is None:
+            self._counts["unanswered"] += 1
+        return reply
 
     def _tell(self) -> None:
         counts, self._counts = self._counts, Counter()
         wrong, self._wrong = self._wrong, []
         answers_ms = self._prober.take_answers_ms()
-        emit(
-            EventKind.TICK,
-            time_ns=time.time_ns(),
-            answers_ms=answers_ms,
-            state=self._prober.state,
-            counts=counts,
-            wrong=wrong,
-        )
+        emit(EventKind.TICK, answers_ms=answers_ms, counts=counts, wrong=wrong)
 
 
 def main() -> int:
