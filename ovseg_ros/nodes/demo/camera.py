@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import array
-import itertools
 import sys
 import time
 from collections.abc import Sequence
@@ -66,7 +65,8 @@ class Camera:
         Both are those of each topic; the topics take turns.
         """
         start, count = time.monotonic(), len(self.publishers)
-        for turn in itertools.count():
+        turn = 0
+        while True:
             sent, place = divmod(turn, count)
             due = start + turn / count / rate_hz
             if stop.wait(max(0.0, due - time.monotonic())) or due - start >= seconds:
@@ -74,7 +74,7 @@ class Camera:
             message = self._messages[self._index(sent, place)]
             message.header.stamp = self._node.get_clock().now().to_msg()
             self.publishers[place].publish(message)
-        raise AssertionError("counting has no end")
+            turn += 1
 
     def _index(self, sent: int, place: int) -> int:
         return (sent + place * len(self._messages) // len(self.publishers)) % len(self._messages)

@@ -11,16 +11,15 @@ from typing import Any
 
 from lifecycle_msgs.srv import ChangeState
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 
 from ovseg_ros.demo.events import EventKind, emit
+from ovseg_ros.nodes.demo.hearing import RELIABLE
 from ovseg_ros.nodes.demo.process import ros_node, spin_while, wait_for_go
 from ovseg_ros.nodes.demo.service_calls import change_state, introduce
 from ovseg_ros.nodes.stop_signals import StopRequest
 from ovseg_ros.percentiles import percentiles
 
-_RELIABLE = QoSProfile(depth=30, reliability=ReliabilityPolicy.RELIABLE)
 # Behind the four bytes that say how a message is serialised, an image begins with its stamp.
 _STAMP = struct.Struct("<4xiI")
 
@@ -33,7 +32,7 @@ class MaskCounter:
         self.ages_ms: dict[str, list[float]] = {topic: [] for topic in topics}
         self._subscriptions: list[Any] = [
             node.create_subscription(
-                Image, topic, lambda raw, t=topic: self._on_mask(t, raw), _RELIABLE, raw=True
+                Image, topic, lambda raw, t=topic: self._on_mask(t, raw), RELIABLE, raw=True
             )
             for topic in topics
         ]

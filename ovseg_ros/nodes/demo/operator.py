@@ -11,7 +11,6 @@ from typing import Any
 from lifecycle_msgs.srv import ChangeState
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from std_msgs.msg import String
 
 from ovseg_ros.adapters.pinning import parse_choice
@@ -19,6 +18,7 @@ from ovseg_ros.demo import topics
 from ovseg_ros.demo.events import EventKind, emit
 from ovseg_ros.demo.script import Door, Step, load_script
 from ovseg_ros.msg import LabelMap, LabelSpec
+from ovseg_ros.nodes.demo.hearing import LATCHED
 from ovseg_ros.nodes.demo.process import ros_node, spin_while, wait_for_go
 from ovseg_ros.nodes.demo.service_calls import call_service, change_state, introduce
 from ovseg_ros.nodes.stop_signals import StopRequest
@@ -42,12 +42,7 @@ class Operator:
         self._set_labels: Any = node.create_client(SetLabels, topics.SET_LABELS)
         self._set_adapter: Any = node.create_client(SetAdapter, topics.SET_ADAPTER)
         self._query = node.create_publisher(String, topics.QUERY, 10)
-        latched = QoSProfile(
-            depth=10,
-            reliability=ReliabilityPolicy.RELIABLE,
-            durability=DurabilityPolicy.TRANSIENT_LOCAL,
-        )
-        node.create_subscription(LabelMap, topics.LABELS, self._on_labels, latched)
+        node.create_subscription(LabelMap, topics.LABELS, self._on_labels, LATCHED)
         self._revision = 0
         introduce(node, executor, f"/{topics.NODE}")
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import QoSProfile
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CompressedImage, Image
 
@@ -21,23 +21,22 @@ from ovseg_ros.bags.rosidl_types import definitions_of, kind_of_class
 from ovseg_ros.bags.writer import BagWriter
 from ovseg_ros.demo import topics
 from ovseg_ros.demo.events import EventKind, emit
-from ovseg_ros.demo.ledger import LabelEntry, LabelMapRecord, MaskRecord
 from ovseg_ros.demo.recording import SETTLE_NS, Recording
-from ovseg_ros.demo.scoring import ids_in
 from ovseg_ros.evaluation.drive import frame_key, open_drive
 from ovseg_ros.msg import LabelMap, SegmentationStatus
+from ovseg_ros.nodes.demo.hearing import (
+    LATCHED,
+    RELIABLE,
+    is_mask,
+    label_map_record,
+    mask_record,
+)
 from ovseg_ros.nodes.demo.process import ros_node, spin_while
-from ovseg_ros.nodes.message_reading import rgb_of, status_as_json
+from ovseg_ros.nodes.message_reading import status_as_json
 from ovseg_ros.nodes.stop_signals import StopRequest
 from ovseg_ros.output import write_json
 from ovseg_ros.segmenter import EVERY_CAMERA
 
-_RELIABLE = QoSProfile(depth=30, reliability=ReliabilityPolicy.RELIABLE)
-_LATCHED = QoSProfile(
-    depth=10,
-    reliability=ReliabilityPolicy.RELIABLE,
-    durability=DurabilityPolicy.TRANSIENT_LOCAL,
-)
 _TICK_S = 1.0
 Handler = Callable[[bytes, dict[str, int]], None]
 
@@ -60,20 +59,20 @@ class Recorder:
         """
         self._node, self._recording, self._bag = node, recording, bag
         self.statuses: list[dict[str, Any]] = []
-        self._subscribe(LabelMap, topics.LABELS, _LATCHED, self._on_labels)
+        self._subscribe(LabelMap, topics.LABELS, LATCHED, self._on_labels)
         self._masks = [
-            self._subscribe(Image, topics.masks(name), _RELIABLE, partial(self._on_mask, name))
+            self._subscribe(Image, topics.masks(name), RELIABLE, partial(self._on_mask, name))
             for name in names
         ]
         if camera:
             self._subscribe(
-                CompressedImage, topics.CAMERA_COMPRESSED, _RELIABLE, self._on_camera_image
+                CompressedImage, topics.CAMERA_COMPRESSED, RELIABLE, self._on_camera_image
             )
         for name in names if confidence else ():
-            self._subscribe(Image, topics.confidences(name), _RELIABLE, lambda raw, info: None)
+            self._subscribe(Image, topics.confidences(name), RELIABLE, lambda raw, info: None)
         # Subscriptions become known over there in this order, so a status that arrives proves that
         # the node knows the others too.
-        self._subscribe(SegmentationStatus, topics.STATUS, _RELIABLE, self._on_status)
+        self._subscribe(SegmentationStatus, topics.STATUS, RELIABLE, self._on_status)
         node.create_timer(_TICK_S, self._tick)
 
     @property
@@ -89,7 +88,7 @@ class Recorder:
 
         if self._bag is not None:
             name, definitions = kind_of_class(kind), definitions_of(kind)
-            self._bag.declare(topic, name, definitions, latched=qos is _LATCHED)
+            self._bag.declare(topic, name, definitions, latched=qos is LATCHED)
         return self._node.create_subscription(kind, topic, on_message, qos, raw=True)
 
     def _on_camera_image(self, raw: bytes, info: dict[str, int]) -> None:
@@ -98,32 +97,15 @@ class Recorder:
 
     def _on_labels(self, raw: bytes, info: dict[str, int]) -> None:
         message = deserialize_message(raw, LabelMap)
-        labels = tuple(
-            LabelEntry(spec.id, spec.name, tuple(spec.synonyms), spec.negative, rgb_of(color))
-            for spec, color in zip(message.labels, message.colors, strict=True)
-        )
-        record = LabelMapRecord(message.revision, info["source_timestamp"], labels)
-        self._recording.on_labels(record)
+        self._recording.on_labels(label_map_record(message, info))
 
     def _on_mask(self, camera: str, raw: bytes, info: dict[str, int]) -> None:
         message = deserialize_message(raw, Image)
-        well_formed = (
-            message.encoding == "mono8"
-            and message.step == message.width
-            and len(message.data) == message.width * message.height
-        )
+        well_formed = is_mask(message)
         mask = np.frombuffer(message.data, np.uint8)
         if well_formed:
             mask = mask.reshape(message.height, message.width)
-        record = MaskRecord(
-            stamp_ns_of(message),
-            info["source_timestamp"],
-            info["received_timestamp"],
-            ids_in(mask),
-            well_formed,
-            camera,
-        )
-        self._recording.on_mask(record, mask)
+        self._recording.on_mask(mask_record(message, info, well_formed, camera), mask)
 
     def _on_status(self, raw: bytes, info: dict[str, int]) -> None:
         message = deserialize_message(raw, SegmentationStatus)
