@@ -24,6 +24,7 @@ from ovseg_ros.commands import (
     segment,
 )
 from ovseg_ros.errors import OvsegError
+from ovseg_ros.interrupts import interruptible
 
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -51,11 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code.
 
     0: done. 1: it ran, and something it was asked for failed. 2: it was refused, with the reason
-    as one line on stderr. 130: interrupted.
+    as one line on stderr. 130: interrupted, by Ctrl-C or SIGTERM.
     """
     parsed = build_parser().parse_args(arguments)
     try:
-        return int(parsed.run(parsed))
+        with interruptible():
+            return int(parsed.run(parsed))
     except OvsegError as error:
         print(f"ovseg {parsed.verb}: {error}", file=sys.stderr)
         return EXIT_REFUSED

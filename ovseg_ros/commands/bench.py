@@ -173,11 +173,9 @@ def _soak(arguments: argparse.Namespace) -> BenchResult:
 
     from ovseg_ros.bench.soak.run import bench_soak
     from ovseg_ros.commands.progress import progress_bar
-    from ovseg_ros.demo.interrupts import interruptible
 
     minutes, drive = arguments.minutes, _drive(arguments)
     with (
-        interruptible(),
         tempfile.TemporaryDirectory(prefix="ovseg_bench_") as work,
         progress_bar("soaking, seconds", 60 * minutes) as advance,
     ):

@@ -14,9 +14,7 @@ from rich.console import Console
 from ovseg_ros.adapters.library import AdapterLibrary, adapter_folder
 from ovseg_ros.demo.adapter_timeline import looks_over_time, mixes_over_time
 from ovseg_ros.demo.comparison import compare_with_base
-from ovseg_ros.demo.events import Event
 from ovseg_ros.demo.gallery import choose_stamps, draw_pictures, write_gif
-from ovseg_ros.demo.interrupts import interruptible
 from ovseg_ros.demo.live import LiveView
 from ovseg_ros.demo.page import render_page
 from ovseg_ros.demo.report import build_report
@@ -77,7 +75,6 @@ def run_demo(settings: DemoSettings, console: Console) -> dict[str, Any]:
         )
     script = _script(settings, drive, seconds)
     with (
-        interruptible() as go_on,
         staged_folder(settings.out) as stage,
         tempfile.TemporaryDirectory(prefix="ovseg_demo_") as work,
     ):
@@ -90,13 +87,7 @@ def run_demo(settings: DemoSettings, console: Console) -> dict[str, Any]:
             node_parameters={"adapter.dir": str(library.folder.absolute())},
         )
         with LiveView(console) as view:
-
-            def show(name: str, event: Event) -> None:
-                go_on()
-                view.show(name, event)
-
-            result = run_session(plan, Path(work), show)
-        go_on()
+            result = run_session(plan, Path(work), view.show)
         report = {
             "command": settings.command,
             "drive": drive.name,
@@ -106,9 +97,8 @@ def run_demo(settings: DemoSettings, console: Console) -> dict[str, Any]:
         }
         if library.names:
             report["adapters"]["comparison"] = compare_with_base(
-                stage / "bag", drive, result.recording, result.queries, settings.package, go_on
+                stage / "bag", drive, result.recording, result.queries, settings.package
             )
-        go_on()
         _write_results(stage, report, result.recording)
         _keep_logs(Path(work), stage / "logs")
     return report

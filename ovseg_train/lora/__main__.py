@@ -15,6 +15,7 @@ import torch
 from ovseg_ros.adapters.library import adapter_folder
 from ovseg_ros.commands.options import add_package_option, positive
 from ovseg_ros.errors import OvsegError
+from ovseg_ros.interrupts import interruptible
 from ovseg_ros.packages import ModelPackage
 from ovseg_train.lora.job import Job, Result, train_adapter
 from ovseg_train.lora.material import labelled_material, self_made_material
@@ -37,7 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _refuse_odd(arguments)
         if arguments.threads is not None:
             torch.set_num_threads(arguments.threads)
-        result = train_adapter(_job(arguments), _say)
+        with interruptible():
+            result = train_adapter(_job(arguments), _say)
     except OvsegError as error:
         print(f"ovseg-train lora: {error}", file=sys.stderr)
         return 2

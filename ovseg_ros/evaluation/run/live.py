@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ovseg_ros.demo.events import Event
-from ovseg_ros.demo.interrupts import interruptible
 from ovseg_ros.evaluation.eval_report import LiveFacts
 from ovseg_ros.evaluation.run.chunks import ChunkStore
 from ovseg_ros.evaluation.run.live_results import LiveScorer
@@ -42,16 +41,10 @@ def run_live(
     `folder`. Raises `OvsegError` where the session cannot run to its end.
     """
     store = ChunkStore(folder, plan.fingerprint(), resume=False)
-    with interruptible() as go_on, tempfile.TemporaryDirectory(prefix="ovseg_live_") as work:
-
-        def follow(name: str, event: Event) -> None:
-            go_on()
-            on_event(name, event)
-
-        recording = record_live(plan, options, Path(work), follow)
+    with tempfile.TemporaryDirectory(prefix="ovseg_live_") as work:
+        recording = record_live(plan, options, Path(work), on_event)
         with LiveScorer(plan, recording, direct) as scorer:
             for result in scorer.results():
-                go_on()
                 store.put(result)
             facts = scorer.facts()
     counted = recording.statuses[-1] if recording.statuses else {}

@@ -178,8 +178,8 @@ def test_all_recipes(packages: Path, drive: Path, cache: Path, capsys) -> None:
 
 
 @pytest.mark.tensorrt
-@pytest.mark.parametrize("after_s", [0.0, 0.8])
-def test_an_interrupted_build_leaves_the_cache_clean(cache: Path, drive: Path, after_s) -> None:
+@pytest.mark.parametrize(("after_s", "sign"), [(0.0, signal.SIGINT), (0.8, signal.SIGTERM)])
+def test_an_interrupted_build_leaves_the_cache_clean(cache, drive, after_s, sign) -> None:
     words = [sys.executable, "-m", "ovseg_ros.cli", *RTX, "--bag", str(drive)]
     build = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
     try:
@@ -188,7 +188,7 @@ def test_an_interrupted_build_leaves_the_cache_clean(cache: Path, drive: Path, a
             assert time.monotonic() < deadline and build.poll() is None
             time.sleep(0.02)
         time.sleep(after_s)
-        build.send_signal(signal.SIGINT)
+        build.send_signal(sign)
         _, errors = build.communicate(timeout=60)
     finally:
         build.kill()
