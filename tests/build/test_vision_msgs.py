@@ -11,7 +11,7 @@ from vision_msgs_package import InstalledInterfaces
 pytestmark = [pytest.mark.ros, pytest.mark.slow]
 
 PUBLISH_AND_RECEIVE = """
-import time
+import os, time
 import rclpy
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from ovseg_ros.msg import LabelMap
@@ -30,10 +30,9 @@ node.create_subscription(LabelMap, "labels", received.append, latched)
 deadline = time.monotonic() + 30
 while len(received) < 2 and time.monotonic() < deadline:
     rclpy.spin_once(node, timeout_sec=0.1)
-node.destroy_node()
-rclpy.try_shutdown()
 by_type = {type(message).__name__: message for message in received}
-print(by_type["LabelInfo"].class_map[0].class_name, by_type["LabelMap"].revision)
+print(by_type["LabelInfo"].class_map[0].class_name, by_type["LabelMap"].revision, flush=True)
+os._exit(0)  # all is said; the middleware was seen to hang in its own end on a busy machine
 """
 
 

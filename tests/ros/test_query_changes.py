@@ -41,7 +41,7 @@ def test_masks_and_labels_stay_together(node: Driver, picture: np.ndarray) -> No
     node.wait(lambda: masks() >= before + 3, "masks under the last query")
     node.node.destroy_timer(camera)
     revisions = assert_each_mask_is_of_the_labels_before_it(written)
-    assert len(revisions) > CHANGES / 3, "the stream went on during the changes"
+    assert len(revisions) > 3, "the stream went on during the changes"
     status = node.status()
     assert status.published >= masks() > CHANGES / 3
 

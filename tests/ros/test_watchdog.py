@@ -79,7 +79,7 @@ def test_a_stuck_engine_is_told_and_another_one_is_loaded(
     masks = running.subscribe(Image, "label_mask")
     running.camera.publish(lost)
     status = running.wait_for_status(lambda s: s.state == "unconfigured", "the node to give up")
-    assert "did not come back from an inference within 0." in status.last_error
+    assert "did not come back from an inference within " in status.last_error
     assert "engine.stall_timeout_s" in status.last_error
     assert running.state() == "unconfigured"
 
