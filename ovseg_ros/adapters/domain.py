@@ -1,4 +1,4 @@
-"""Centroid and spread of a domain, and which frames have a scene embedding at all.
+"""Where a domain is among all scenes, and which frames have a scene embedding at all.
 
 Distances are the root mean square over the E numbers of an embedding, so they do not grow with E.
 For a package whose embedding is standardised (the embedded `tiny`) their unit is one standard
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ovseg_ros.adapters.shape import DomainShape
 from ovseg_ros.errors import AdapterError
 from ovseg_ros.segmentation import UInt8Array
 
@@ -29,16 +30,17 @@ class DomainStatistics:
 
     `spread` is a root mean square. The frames themselves are nearer to their own mean than others
     will be, much so where they are few; that is accounted for: of n frames with the sum of squares
-    S it is sqrt(S / (n - 1) * (1 + 1 / n)).
+    S it is sqrt(S / (n - 1) * (1 + 1 / n)). `shape` is None where the frames were too few to tell.
     """
 
     centroid: npt.NDArray[np.float32]
     spread: float
     count: int
+    shape: DomainShape | None = None
 
     @classmethod
     def of(cls, embeddings: npt.NDArray[np.floating]) -> DomainStatistics:
-        """Return those of `embeddings` [frames, E].
+        """Return those of `embeddings` [frames, E], in the order of their time.
 
         Raises `AdapterError` for fewer than two frames, for values that are not finite, and where
         all frames are the same.
@@ -63,7 +65,7 @@ class DomainStatistics:
                 f"all {count} frames have the same scene embedding, so the domain has no "
                 "spread; give pictures of different places or moments"
             )
-        return cls(centroid, spread, count)
+        return cls(centroid, spread, count, DomainShape.of(rows))
 
 
 def frame_fault(image: UInt8Array) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from ovseg_ros.adapters.adapter import Adapter, AdapterInfo, AdapterTarget, Array
 from ovseg_ros.adapters.factors import SiteFactors, pack, require_sound
 from ovseg_ros.adapters.header import KEY, check_info, check_target, header_text, read_header
+from ovseg_ros.adapters.shape import DomainShape
 from ovseg_ros.errors import AdapterError, MissingExtraError, WeightsError
 from ovseg_ros.output import replacing
 from ovseg_ros.weights.file_kind import FileKind, file_kind
@@ -20,6 +21,7 @@ from ovseg_ros.weights.file_kind import FileKind, file_kind
 ENDING = ".safetensors"
 PREFIX = "base_model.model."
 _TYPES = ("F32", "F16")
+_AXES, _AXES_SPREAD = "scene_axes", "scene_axes_spread"
 
 
 def write_adapter(
@@ -27,12 +29,14 @@ def write_adapter(
     info: AdapterInfo,
     factors: Mapping[str, SiteFactors],
     target: AdapterTarget,
+    shape: DomainShape | None = None,
     replace: bool = False,
 ) -> Path:
     """Write `<folder>/<name>.safetensors`, all of it or nothing, and return its path.
 
-    What could not be read back is not written: raises `AdapterError` as `read_adapter` does, and
-    where the name is taken and `replace` is not set; `OutputError` where there is no room.
+    `shape` is that of the domain in `info`, where it is known. What could not be read back is not
+    written: raises `AdapterError` as `read_adapter` does, and where the name is taken and `replace`
+    is not set; `OutputError` where there is no room.
     """
     save_file = _numpy_safetensors().numpy.save_file
     path = folder / f"{info.name}{ENDING}"
@@ -43,8 +47,12 @@ def write_adapter(
         for site, pair in factors.items()
         for key, value in zip(keys_of(site), pair, strict=True)
     }
+    if shape is not None:
+        tensors[_AXES] = np.ascontiguousarray(shape.axes, np.float32)
+        tensors[_AXES_SPREAD] = np.array([shape.spread], np.float32)
     _require_shapes(info, target, {key: value.shape for key, value in tensors.items()}, path)
     require_sound(info, _by_site(info, tensors), path)
+    _sound_shape(tensors, path)
     _refuse_taken(path, replace)
     with replacing(path) as temporary:
         save_file(tensors, temporary, metadata={"format": "pt", KEY: header_text(info)})
@@ -78,19 +86,31 @@ def read_info(path: Path, target: AdapterTarget) -> AdapterInfo:
 def read_adapter(path: Path, target: AdapterTarget) -> Adapter:
     """Return the adapter at `path`, packed for `target`.
 
-    Raises as `read_info`, and for factors that are not finite or explode.
+    Raises as `read_info`, for factors that are not finite or explode, and as `read_shape`.
     """
     with opened(path) as tensors:
         info = _checked_info(tensors, path, target)
-        values = {key: tensors.get_tensor(key).astype(np.float32) for key in _keys(info)}
+        values = {key: tensors.get_tensor(key).astype(np.float32) for key in tensors.keys()}  # noqa: SIM118
     by_site = _by_site(info, values)
     require_sound(info, by_site, path)
+    _sound_shape(values, path)
     text = pack(info, by_site, target.text_sites) if target.text_sites else None
     return Adapter(
         info=info,
         factors=pack(info, by_site, target.sites),
         text_factors=text if text is not None and text.rank else None,
     )
+
+
+def read_shape(path: Path, target: AdapterTarget) -> DomainShape | None:
+    """Return the shape of the domain of the adapter at `path`, None where it holds none.
+
+    Raises as `read_info`, and `AdapterError` for numbers that are no shape.
+    """
+    with opened(path) as tensors:
+        _checked_info(tensors, path, target)
+        kept = [key for key in (_AXES, _AXES_SPREAD) if key in tensors.keys()]  # noqa: SIM118
+        return _sound_shape({key: tensors.get_tensor(key) for key in kept}, path)
 
 
 def keys_of(site: str) -> tuple[str, str]:
@@ -143,6 +163,9 @@ def _require_shapes(
     for name in info.sites:
         site = target.site_of[name]
         wanted |= zip(keys_of(name), ((info.rank, site.c_in), (site.c_out, info.rank)), strict=True)
+    if _AXES in found or _AXES_SPREAD in found:
+        count, *_ = (*found.get(_AXES, ()), 0)
+        wanted |= {_AXES: (count, target.scene_dim), _AXES_SPREAD: (1,)}
     missing = [key for key in wanted if key not in found]
     extra = [key for key in found if key not in wanted]
     if missing or extra:
@@ -168,9 +191,16 @@ def _refuse_taken(path: Path, replace: bool) -> None:
         )
 
 
-def _keys(info: AdapterInfo) -> Iterator[str]:
-    for site in info.sites:
-        yield from keys_of(site)
+def _sound_shape(tensors: Mapping[str, Array], path: Path) -> DomainShape | None:
+    if _AXES not in tensors:
+        return None
+    shape = DomainShape(tensors[_AXES].astype(np.float32), float(tensors[_AXES_SPREAD][0]))
+    if shape.fault:
+        raise AdapterError(
+            f"{path} holds {shape.fault} as the shape of its domain, with which no frame could be "
+            "compared; restore the file, or write it again with `ovseg-train lora`"
+        )
+    return shape
 
 
 def _by_site(info: AdapterInfo, tensors: Mapping[str, Array]) -> dict[str, SiteFactors]:

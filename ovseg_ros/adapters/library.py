@@ -6,11 +6,12 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ovseg_ros.adapters.adapter import Adapter, AdapterInfo, AdapterTarget
-from ovseg_ros.adapters.file import ENDING, read_adapter, read_info
+from ovseg_ros.adapters.file import ENDING, read_adapter, read_info, read_shape
 from ovseg_ros.adapters.index import (
     FileState,
     LibraryIndex,
@@ -20,12 +21,14 @@ from ovseg_ros.adapters.index import (
     table_file,
 )
 from ovseg_ros.adapters.mix import LoraFactors
+from ovseg_ros.adapters.shape import DomainShape
 from ovseg_ros.errors import AdapterError
 from ovseg_ros.packages import Card, ModelPackage
 from ovseg_ros.user_folders import user_cache_folder
 
 FOLDER_NAME = "adapters"
 MEMORY_BYTES = 256 * 2**20
+_MOST_SHAPES = 1024  # of some 30 kB each
 # The times of files are coarse: a folder that changed just before it was read may change once more
 # without its time telling.
 _SETTLED_NS = 2_000_000_000
@@ -64,6 +67,7 @@ class AdapterLibrary:
         self._index = empty_index(target)
         self._refused: dict[str, tuple[FileState, str]] = {}
         self._kept: OrderedDict[str, tuple[FileState, Adapter]] = OrderedDict()
+        self._shapes: OrderedDict[str, tuple[FileState, DomainShape | None]] = OrderedDict()
         self._looked_at = -1
         self._lock = threading.RLock()
 
@@ -141,14 +145,27 @@ class AdapterLibrary:
             if kept is not None and kept[0] == state:
                 self._kept.move_to_end(name)
                 return kept[1]
-            try:
+            with self._refusing(name):
                 adapter = read_adapter(self.path(name), self.target)
-            except AdapterError as error:
-                self._index = self._index.without(name)
-                self._refused[name] = (state, str(error))
-                raise
             self._keep(name, state, adapter)
             return adapter
+
+    def shape(self, name: str) -> DomainShape | None:
+        """Return the shape of the domain of the adapter called `name`, None where it tells none.
+
+        Raises as `adapter`.
+        """
+        with self._lock:
+            self._require(name)
+            state = self._index.state(name)
+            kept = self._shapes.pop(name, None)
+            if kept is None or kept[0] != state:
+                with self._refusing(name):
+                    kept = (state, read_shape(self.path(name), self.target))
+            self._shapes[name] = kept
+            if len(self._shapes) > _MOST_SHAPES:
+                self._shapes.popitem(last=False)
+            return kept[1]
 
     def remove(self, name: str) -> Path:
         """Delete the file of the adapter called `name`, or a refused file; return its path.
@@ -219,6 +236,17 @@ class AdapterLibrary:
                 f"name of the file; remove the file, or rename it to {info.name}{ENDING}"
             )
         return info
+
+    @contextmanager
+    def _refusing(self, name: str) -> Iterator[None]:
+        """Take the adapter called `name` out of the index where the block cannot use its file."""
+        state = self._index.state(name)
+        try:
+            yield
+        except AdapterError as error:
+            self._index = self._index.without(name)
+            self._refused[name] = (state, str(error))
+            raise
 
     def _require(self, name: str) -> None:
         if name in self._index:

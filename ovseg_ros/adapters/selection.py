@@ -17,7 +17,8 @@ from ovseg_ros.adapters.index import FileState, LibraryIndex
 from ovseg_ros.adapters.library import AdapterLibrary
 from ovseg_ros.adapters.mix import AdapterMix, AdapterMode
 from ovseg_ros.adapters.pinning import pinned_weights, refuse_names
-from ovseg_ros.adapters.retrieval import BaseDomain, Retrieval, RetrievalSettings, retrieve
+from ovseg_ros.adapters.retrieval import BaseDomain, Retrieval, retrieve
+from ovseg_ros.adapters.retrieval_settings import RetrievalSettings
 from ovseg_ros.adapters.smoothing import SceneSmoothing
 from ovseg_ros.errors import AdapterError
 
@@ -162,7 +163,13 @@ class AdapterSelector:
     def _compare(self, scene: Array, at_ns: int, unusable: str) -> AdapterMix | None:
         settings, index = self._settings, self._library.index
         found = retrieve(
-            index, scene, settings.retrieval, self._base, self._mix.names, settings.slack
+            index,
+            scene,
+            settings.retrieval,
+            self._base,
+            self._mix.names,
+            settings.slack,
+            self._library.shape,
         )
         self._latest = found = self._fitted(found, index)
         if not _within(self._switched_ns, at_ns, settings.min_dwell_s):

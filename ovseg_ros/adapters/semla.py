@@ -133,6 +133,7 @@ def import_published(
     Without `statistics` it can be pinned but is never retrieved. Raises `AdapterError` as
     `write_adapter` does, for a package of another network first of all.
     """
+    shape = None if statistics is None else statistics.shape
     info = AdapterInfo(
         name=name,
         domain=domain,
@@ -146,7 +147,7 @@ def import_published(
         sites=tuple(published.factors),
         training_data=(f"published by SemLA for the domain {domain}",),
     )
-    return write_adapter(folder, info, published.factors, target, replace)
+    return write_adapter(folder, info, published.factors, target, shape, replace)
 
 
 def _alpha(config: Path, rank: int) -> float | None:

@@ -15,14 +15,16 @@ from ovseg_ros.adapters.adapter import AdapterInfo, AdapterTarget
 from ovseg_ros.adapters.factors import SiteFactors
 from ovseg_ros.adapters.file import write_adapter
 from ovseg_ros.adapters.library import AdapterLibrary
-from ovseg_ros.adapters.retrieval import RetrievalSettings, retrieve
+from ovseg_ros.adapters.retrieval import retrieve
+from ovseg_ros.adapters.retrieval_settings import RetrievalSettings
+from ovseg_ros.adapters.shape import DomainShape
 from ovseg_ros.bench.material import median_and_p95
 from ovseg_ros.bench.results import BenchResult, table
 from ovseg_ros.packages import Card
 from ovseg_ros.svg_chart import Chart, Series
 
 ADAPTER_COUNTS = (10, 1_000, 100_000)
-_SPREAD = 0.7
+_SPREAD, _AXES = 0.7, 8
 _MB = 1e6
 
 
@@ -65,6 +67,8 @@ def _write_library(
     factors = SiteFactors(
         rng.standard_normal((1, site.c_in)) / site.c_in, rng.standard_normal((site.c_out, 1))
     )
+    axes = np.linalg.qr(rng.standard_normal((target.scene_dim, _AXES)))[0].T
+    shape = DomainShape((0.9 * axes).astype(np.float32), _SPREAD)
     for number in range(count):
         info = AdapterInfo(
             name=f"domain-{number:06}",
@@ -79,7 +83,7 @@ def _write_library(
             sites=(site.name,),
             synthetic=True,
         )
-        write_adapter(folder, info, {site.name: factors}, target)
+        write_adapter(folder, info, {site.name: factors}, target, shape)
         on_adapter()
 
 
@@ -96,7 +100,7 @@ def _measure(folder: Path, cache: Path, card: Card, count: int, queries: int) ->
         noise = 0.5 * rng.standard_normal(index.centroids.shape[1])
         scene = (index.centroids[row] + noise).astype(np.float32)
         start_ns = time.perf_counter_ns()
-        found = retrieve(index, scene, RetrievalSettings())
+        found = retrieve(index, scene, RetrievalSettings(), shape_of=library.shape)
         chosen_ns = time.perf_counter_ns()
         library.factors(found.names[0])
         query_ms.append((chosen_ns - start_ns) / 1e6)

@@ -11,7 +11,7 @@ from typing import Any
 from rclpy.node import Node
 
 from ovseg_ros.adapters.mix import AdapterMode
-from ovseg_ros.adapters.retrieval import RetrievalSettings
+from ovseg_ros.adapters.retrieval_settings import RetrievalSettings
 from ovseg_ros.adapters.selection import SelectionSettings
 from ovseg_ros.engine.choice import BackendName, EngineChoice, Precision
 from ovseg_ros.engine.profile import camera_from_text

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from ovseg_ros.adapters.library import AdapterLibrary
-from ovseg_ros.adapters.retrieval import RetrievalSettings
+from ovseg_ros.adapters.retrieval_settings import RetrievalSettings
 from ovseg_ros.bench.adapter_drive import STAGE_FRAMES, bench_adapter_drive, total_frames
 from ovseg_ros.bench.results import BenchResult, write_result
 from ovseg_ros.commands.options import add_package_option, positive

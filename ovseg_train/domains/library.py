@@ -62,7 +62,7 @@ def write_anchor(job: Job) -> Path:
     nothing = SiteFactors(
         np.zeros((1, site.c_in), np.float32), np.zeros((site.c_out, 1), np.float32)
     )
-    return write_adapter(job.out, info, {site.name: nothing}, AdapterTarget.of(card))
+    return write_adapter(job.out, info, {site.name: nothing}, AdapterTarget.of(card), scenes.shape)
 
 
 def _job(

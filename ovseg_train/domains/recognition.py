@@ -8,8 +8,9 @@ from itertools import groupby
 
 import numpy as np
 
-from ovseg_ros.adapters.index import LibraryIndex
-from ovseg_ros.adapters.retrieval import Retrieval, RetrievalSettings, entropy_bits, retrieve
+from ovseg_ros.adapters.library import AdapterLibrary
+from ovseg_ros.adapters.retrieval import Retrieval, entropy_bits, retrieve
+from ovseg_ros.adapters.retrieval_settings import RetrievalSettings
 from ovseg_train.domains.scoring import DomainScore
 
 BASE = "base model"
@@ -28,7 +29,7 @@ def per_frame(score: DomainScore) -> Counter[str]:
     return Counter(named(found) for found in score.found)
 
 
-def per_second(score: DomainScore, index: LibraryIndex, settings: RetrievalSettings) -> Counter:
+def per_second(score: DomainScore, library: AdapterLibrary, settings: RetrievalSettings) -> Counter:
     """Return for how many seconds each adapter was chosen: by the mean of up to 15 embeddings.
 
     A second is up to 15 successive frames of one sequence. Where a set has few frames of a scene it
@@ -40,7 +41,8 @@ def per_second(score: DomainScore, index: LibraryIndex, settings: RetrievalSetti
         rows = np.stack([embedding for _, embedding in group])
         cuts = range(FRAMES_PER_SECOND, len(rows), FRAMES_PER_SECOND)
         seconds += [part.mean(0, dtype=np.float32) for part in np.split(rows, list(cuts))]
-    return Counter(named(retrieve(index, scene, settings)) for scene in seconds)
+    found = (retrieve(library.index, scene, settings, shape_of=library.shape) for scene in seconds)
+    return Counter(named(each) for each in found)
 
 
 def right_share(counted: Mapping[str, int], own: str) -> float:

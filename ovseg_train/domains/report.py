@@ -7,7 +7,7 @@ from statistics import harmonic_mean
 from typing import Any
 
 from ovseg_ros.adapters.library import AdapterLibrary
-from ovseg_ros.adapters.retrieval import RetrievalSettings
+from ovseg_ros.adapters.retrieval_settings import RetrievalSettings
 from ovseg_ros.bench.results import BenchResult, Claim, table
 from ovseg_ros.svg_heat_map import HeatMap
 from ovseg_train.domains.domain import BaseModel, Domain
@@ -63,7 +63,7 @@ def domains_result(
 def _row(
     domain: Domain, score: DomainScore, library: AdapterLibrary, settings: RetrievalSettings
 ) -> dict[str, Any]:
-    seconds = per_second(score, library.index, settings)
+    seconds = per_second(score, library, settings)
     return {
         "domain": domain.name,
         "synthetic": domain.synthetic,

@@ -13,7 +13,8 @@ from ovseg_ros.adapters.fusion import mixed
 from ovseg_ros.adapters.index import LibraryIndex
 from ovseg_ros.adapters.library import AdapterLibrary
 from ovseg_ros.adapters.mix import AdapterMix, AdapterMode
-from ovseg_ros.adapters.retrieval import Retrieval, RetrievalSettings, retrieve
+from ovseg_ros.adapters.retrieval import Retrieval, retrieve
+from ovseg_ros.adapters.retrieval_settings import RetrievalSettings
 from ovseg_ros.evaluation.confusion import ConfusionMatrix, index_table
 from ovseg_ros.evaluation.dataset import LabelledFolder
 from ovseg_ros.evaluation.evaluate import read_truth
@@ -73,8 +74,8 @@ def score_domain(
         base = _segment(segmenter, image, AdapterMix())
         score.embeddings.append(base[1])
         score.sequences.append(item.sequence)
-        score.found.append(retrieve(index, base[1], settings))
-        score.found_of_others.append(retrieve(others, base[1], settings))
+        score.found.append(retrieve(index, base[1], settings, shape_of=library.shape))
+        score.found_of_others.append(retrieve(others, base[1], settings, shape_of=library.shape))
         mixes = {
             **fixed,
             Way.RETRIEVED: _mix_of(library, score.found[-1]),

@@ -125,7 +125,7 @@ def train_adapter(job: Job, say: Callable[[str], None] = lambda text: None) -> R
     if job.rest is not None:
         packed = pack(info, factors.by_site(), target.sites)
         info = replace(info, metrics={**info.metrics, **_of_the_rest(job, packed, job.rest)})
-    path = write_adapter(job.out, info, factors.by_site(), target, replace=job.resume)
+    path = write_adapter(job.out, info, factors.by_site(), target, scenes.shape, replace=job.resume)
     return Result(path, info, progress)
 
 

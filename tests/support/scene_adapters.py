@@ -75,7 +75,7 @@ def write_scene_adapter(
         for site in target.sites
     }
     folder.mkdir(parents=True, exist_ok=True)
-    return write_adapter(folder, info, factors, target, replace=True)
+    return write_adapter(folder, info, factors, target, statistics.shape, replace=True)
 
 
 def package_with_adapters(tiny_package: Path, folder: Path, scenes: Sequence[str]) -> Path:

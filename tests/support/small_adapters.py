@@ -13,6 +13,7 @@ from ovseg_ros.adapters.adapter import AdapterInfo, AdapterTarget
 from ovseg_ros.adapters.factors import SiteFactors
 from ovseg_ros.adapters.file import write_adapter
 from ovseg_ros.adapters.library import AdapterLibrary
+from ovseg_ros.adapters.shape import DomainShape
 from ovseg_ros.adapters.sites import LoraSite
 from ovseg_ros.engine.limits import CheckLimits
 from ovseg_ros.packages import Card
@@ -82,10 +83,12 @@ def small_factors(info: AdapterInfo, target: AdapterTarget = TARGET) -> dict[str
     }
 
 
-def write_small(folder: Path, name: str = "fog", **changes: Any) -> Path:
+def write_small(
+    folder: Path, name: str = "fog", shape: DomainShape | None = None, **changes: Any
+) -> Path:
     """Write an adapter called `name` into `folder`."""
     info = small_info(name, **changes)
-    return write_adapter(folder, info, small_factors(info), TARGET)
+    return write_adapter(folder, info, small_factors(info), TARGET, shape)
 
 
 def write_domains(

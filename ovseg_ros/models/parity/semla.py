@@ -15,7 +15,8 @@ from ovseg_ros.adapters.adapter import Adapter, AdapterTarget
 from ovseg_ros.adapters.file import keys_of, read_adapter
 from ovseg_ros.adapters.fusion import mixed
 from ovseg_ros.adapters.mix import AdapterMode, LoraFactors
-from ovseg_ros.adapters.retrieval import RetrievalSettings, softmax
+from ovseg_ros.adapters.retrieval import softmax
+from ovseg_ros.adapters.retrieval_settings import RetrievalSettings
 from ovseg_ros.adapters.semla import import_published, read_published
 from ovseg_ros.adapters.sites import LoraSite
 from ovseg_ros.models.catseg import CatSeg

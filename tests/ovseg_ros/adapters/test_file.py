@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 from small_adapters import (
+    SCENE_DIM,
     SITES,
     TARGET,
     TEXT_SITES,
@@ -24,8 +25,9 @@ from small_adapters import (
 
 from ovseg_ros.adapters.adapter import AdapterTarget
 from ovseg_ros.adapters.factors import SiteFactors, slices_of
-from ovseg_ros.adapters.file import add_file, read_adapter, read_info, write_adapter
+from ovseg_ros.adapters.file import add_file, read_adapter, read_info, read_shape, write_adapter
 from ovseg_ros.adapters.header import KEY, header_text
+from ovseg_ros.adapters.shape import DomainShape
 from ovseg_ros.errors import AdapterError
 
 
@@ -142,6 +144,38 @@ def test_factors_of_a_diverged_training_are_refused(
     read_info(path, TARGET)
     with pytest.raises(AdapterError, match=words):
         read_adapter(path, TARGET)
+
+
+SHAPE = DomainShape(np.eye(3, SCENE_DIM, dtype=np.float32), 0.25)
+
+
+def test_the_shape_of_the_domain_is_read_back(tmp_path: Path) -> None:
+    path = write_small(tmp_path, shape=SHAPE)
+    found = read_shape(path, TARGET)
+    assert found is not None and found.spread == SHAPE.spread
+    assert np.array_equal(found.axes, SHAPE.axes)
+    assert read_shape(write_small(tmp_path, "plain"), TARGET) is None
+    assert read_adapter(path, TARGET).factors.rank == 2, "it is no factor"
+
+
+@pytest.mark.parametrize(
+    ("tensors", "words"),
+    [
+        ({"scene_axes_spread": None}, "1 tensors are missing"),
+        ({"scene_axes": None}, "1 tensors are missing"),
+        ({"scene_axes": np.ones((3, 9), np.float32)}, r"shape \[3, 9\], \[3, 8\] was wanted"),
+        ({"scene_axes": np.ones((), np.float32)}, r"shape \[\], \[0, 8\] was wanted"),
+        ({"scene_axes": np.full((1, 8), np.nan, np.float32)}, "numbers that are not finite"),
+        ({"scene_axes": np.full((1, 8), 7, np.float32)}, "an axis that is longer than 1"),
+        ({"scene_axes_spread": np.zeros(1, np.float32)}, "a spread that is not above 0"),
+    ],
+)
+def test_a_shape_at_fault_is_refused(tmp_path: Path, tensors: dict[str, Any], words: str) -> None:
+    path = write_small(tmp_path, shape=SHAPE)
+    spoil(path, **tensors)
+    for read in (read_shape, read_adapter):
+        with pytest.raises(AdapterError, match=words):
+            read(path, TARGET)
 
 
 def truncate(path: Path) -> None:

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small_adapters import small_card, write_small
+from small_adapters import SCENE_DIM, small_card, write_small
 
 from ovseg_ros.adapters import index as index_module
 from ovseg_ros.adapters import library as library_module
 from ovseg_ros.adapters.library import AdapterLibrary
+from ovseg_ros.adapters.shape import DomainShape
 from ovseg_ros.errors import AdapterError
 
 
@@ -145,6 +146,32 @@ def test_an_adapter_that_turns_out_unusable_is_refused_from_then_on(folder: Path
             library.adapter("fog")
     assert library.names == ("day",)
     assert "fog" in library.refused
+
+
+def test_shapes_are_read_when_asked_for_and_kept(folder: Path) -> None:
+    shape = DomainShape(np.eye(2, SCENE_DIM, dtype=np.float32), 0.5)
+    path = write_small(folder, "fog", shape=shape)
+    write_small(folder, "day")
+    library = open_library(folder)
+    assert library.shape("day") is None
+    found = library.shape("fog")
+    assert found is not None and found.spread == 0.5
+    path.unlink()
+    assert library.shape("fog") is found, "from memory, until the folder is looked at again"
+    library.refresh()
+    with pytest.raises(AdapterError, match="'fog' is unknown"):
+        library.shape("fog")
+
+
+def test_an_adapter_whose_shape_cannot_be_read_is_refused_from_then_on(folder: Path) -> None:
+    shape = DomainShape(np.eye(2, SCENE_DIM, dtype=np.float32), 0.5)
+    path = write_small(folder, "fog", shape=shape)
+    library = open_library(folder)
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(AdapterError, match="truncated"):
+        library.shape("fog")
+    assert library.names == ()
+    assert "truncated" in library.refused["fog"]
 
 
 def test_removing_deletes_the_file_of_a_usable_and_of_a_refused_one(folder: Path) -> None:

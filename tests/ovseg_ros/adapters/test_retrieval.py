@@ -10,16 +10,10 @@ import numpy as np
 import pytest
 from small_adapters import SCENE_DIM, small_card, write_domains, write_small
 
+from ovseg_ros.adapters.distance import Distance, distances
 from ovseg_ros.adapters.library import AdapterLibrary
-from ovseg_ros.adapters.retrieval import (
-    BaseDomain,
-    Distance,
-    RetrievalSettings,
-    distances,
-    entropy_bits,
-    retrieve,
-    softmax,
-)
+from ovseg_ros.adapters.retrieval import BaseDomain, entropy_bits, retrieve, softmax
+from ovseg_ros.adapters.retrieval_settings import RetrievalSettings
 from ovseg_ros.errors import AdapterError
 
 OPEN_GATE = RetrievalSettings(gate=math.inf)

@@ -15,7 +15,7 @@ from small_adapters import SCENE_DIM, small_card, write_domains, write_small
 from ovseg_ros.adapters.adapter import Adapter
 from ovseg_ros.adapters.library import AdapterLibrary
 from ovseg_ros.adapters.mix import AdapterMix, AdapterMode
-from ovseg_ros.adapters.retrieval import RetrievalSettings
+from ovseg_ros.adapters.retrieval_settings import RetrievalSettings
 from ovseg_ros.adapters.selection import AdapterSelector, SelectionSettings
 from ovseg_ros.errors import AdapterError
 

@@ -21,7 +21,7 @@ from ovseg_train.domains.domain import Cut, Domain  # noqa: E402
 from ovseg_train.domains.gap import GapRun  # noqa: E402
 from ovseg_train.domains.gap_report import Selection, gap_result  # noqa: E402
 from ovseg_train.domains.over_time import Followed, follow  # noqa: E402
-from ovseg_train.domains.recognition import BASE, per_frame, per_second, right_share  # noqa: E402
+from ovseg_train.domains.recognition import BASE, named, per_frame, per_second, right_share  # noqa: E402
 from ovseg_train.domains.report import domains_result  # noqa: E402
 from ovseg_train.domains.scoring import DomainScore, Way, score_domain, without  # noqa: E402
 
@@ -69,12 +69,12 @@ def test_the_adapter_of_the_domain_is_recognised(
     score: DomainScore, library: AdapterLibrary
 ) -> None:
     assert per_frame(score) == {"noon": 4}
-    seconds = per_second(score, library.index, RetrievalSettings())
+    seconds = per_second(score, library, RetrievalSettings())
     assert seconds == {"noon": 2}
     assert right_share(seconds, "noon") == 1
     others = without(library.index, "noon")
     assert others.names == ("night",)
-    assert per_second(score, others, RetrievalSettings()) == {BASE: 2}
+    assert {named(found) for found in score.found_of_others} == {BASE}
 
 
 def test_pages_say_what_is_rendered_and_which_claims_fail(
