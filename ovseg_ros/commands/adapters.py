@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from ovseg_ros.commands.options import add_package_option
 
 if TYPE_CHECKING:
+    from ovseg_ros.adapters.adapter import AdapterInfo
     from ovseg_ros.adapters.domain import DomainStatistics
     from ovseg_ros.adapters.library import AdapterLibrary
+    from ovseg_ros.adapters.shape import DomainShape
 
 NAME = "adapters"
 HELP = "list, add, remove, verify and import domain adapters"
@@ -144,10 +146,17 @@ def _verify(arguments: argparse.Namespace, library: AdapterLibrary) -> int:
             failed += 1
             print(f"{name}: {error}", file=sys.stderr)
         else:
-            print(f"{name}: sound, {len(info.sites)} sites, rank {info.rank}")
+            scenes = _scenes(info, library.shape(name))
+            print(f"{name}: sound, {len(info.sites)} sites, rank {info.rank}, {scenes}")
     if not arguments.names:
         print(library.state)
     return 1 if failed else 0
+
+
+def _scenes(info: AdapterInfo, shape: DomainShape | None) -> str:
+    if info.spread is None:
+        return "pinned only"
+    return f"scenes in a shape of {len(shape.axes)} axes" if shape else "scenes in a ball"
 
 
 def _import(arguments: argparse.Namespace, library: AdapterLibrary) -> int:

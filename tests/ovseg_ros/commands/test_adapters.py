@@ -171,11 +171,11 @@ def test_import_takes_statistics_of_the_package_and_the_alpha_of_the_configurati
     assert (info.spread, info.count, info.alpha) == (0.5, 9, 4.0)
 
 
-def test_import_computes_the_centroid_from_pictures(
-    package: Path, published: Path, tmp_path: Path
+def test_import_computes_centroid_and_shape_from_pictures(
+    package: Path, published: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "pictures").mkdir()
-    for number in range(3):
+    for number in range(9):
         noise = np.random.default_rng(number).integers(0, 255, (24, 32, 3), np.uint8)
         Image.fromarray(noise).save(tmp_path / "pictures" / f"{number}.png")
     Image.new("RGB", (32, 24)).save(tmp_path / "pictures" / "black.png")
@@ -183,8 +183,11 @@ def test_import_computes_the_centroid_from_pictures(
     images = ("--images", str(tmp_path / "pictures"), "--name", "fog")
     assert adapters(package, "import", str(published), "--domain", "noise", *images) == 0
     info = imported(package)
-    assert (info.domain, info.count) == ("noise", 3)
+    assert (info.domain, info.count) == ("noise", 9)
     assert info.spread is not None and info.spread > 0
+    capsys.readouterr()
+    assert adapters(package, "verify", "fog") == 0
+    assert "rank 8, scenes in a shape of 8 axes" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
