@@ -2,98 +2,88 @@
 
 from __future__ import annotations
 
-import os
-import signal
+import subprocess
 import sys
-import time
-import weakref
-from collections.abc import Callable
 
 import pytest
 
+# Each in a process of its own: signals to one that runs other tests reach their libraries too.
+PROGRAM = """
+import os, signal, sys, time, weakref
 from ovseg_ros.interrupts import interruptible
 
-SIGNALS = [signal.SIGINT, signal.SIGTERM]
-Interrupt = Callable[[], None]
-
-
 class Doomed:
-    def __init__(self, interrupt: Interrupt | None = None) -> None:
-        self.interrupt = interrupt
+    def __init__(self, work=lambda: None):
+        self.work = work
+    def __del__(self):
+        self.work()
 
-    def __del__(self) -> None:
-        if self.interrupt is not None:
-            self.interrupt()
+class Named:
+    def __set_name__(self, owner, name):
+        interrupt()
 
+def interrupt():
+    os.kill(os.getpid(), signal.{sign})
 
-def in_a_destructor(interrupt: Interrupt) -> None:
-    Doomed(interrupt)
-    time.sleep(60)
+def fail():
+    raise OSError("in a destructor")
 
+def state():
+    heard = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+    timer = signal.getitimer(signal.ITIMER_REAL)
+    return [signal.getsignal(each) for each in heard], timer, sys.unraisablehook
 
-def in_two_destructors(interrupt: Interrupt) -> None:
-    Doomed(interrupt)
-    Doomed(interrupt)
-    time.sleep(60)
-
-
-def in_a_callback(interrupt: Interrupt) -> None:
-    """As those that the import system has at its locks."""
-    thing = Doomed()
-    watch = weakref.ref(thing, lambda _: interrupt())
-    del thing
-    time.sleep(60)
-    assert watch() is None
-
-
-def in_the_making_of_a_class(interrupt: Interrupt) -> None:
-    class Named:
-        def __set_name__(self, owner: type, name: str) -> None:
-            interrupt()
-
-    type("Owner", (), {"named": Named()})
-
-
-def anywhere(interrupt: Interrupt) -> None:
-    interrupt()
+signal.signal(signal.SIGINT, signal.{before})
+before = state()
+try:
+    with interruptible():
+        {work}
+        print("went on")
+except KeyboardInterrupt:
+    print("interrupted")
+except ValueError as error:
+    print(error)
+assert state() == before
+"""
+WAIT = "time.sleep(60)"
+CALLBACK = f"""thing = Doomed()
+        watch = weakref.ref(thing, lambda _: interrupt())
+        del thing; {WAIT}"""
 
 
-WORKS = [anywhere, in_a_destructor, in_two_destructors, in_a_callback, in_the_making_of_a_class]
+def outcome(work: str, sign: str = "SIGINT", before: str = "default_int_handler") -> str:
+    program = PROGRAM.format(sign=sign, before=before, work=work)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=50
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip() + done.stderr
 
 
-@pytest.mark.parametrize("sign", SIGNALS)
-@pytest.mark.parametrize("work", WORKS)
-def test_it_ends_the_block(work: Callable[[Interrupt], None], sign: signal.Signals) -> None:
-    before = [signal.getsignal(each) for each in (*SIGNALS, signal.SIGALRM)]
-    report = sys.unraisablehook
-    with pytest.raises(KeyboardInterrupt), interruptible():
-        work(lambda: os.kill(os.getpid(), sign))
-    assert [signal.getsignal(each) for each in (*SIGNALS, signal.SIGALRM)] == before
-    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
-    assert sys.unraisablehook is report
+@pytest.mark.parametrize("sign", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize(
+    "work",
+    [
+        pytest.param("interrupt()", id="anywhere"),
+        pytest.param(f"Doomed(interrupt); {WAIT}", id="destructor"),
+        pytest.param(f"Doomed(interrupt); Doomed(interrupt); {WAIT}", id="destructors"),
+        # As the import system has at its locks.
+        pytest.param(CALLBACK, id="callback"),
+        pytest.param('type("Owner", (), {"named": Named()})', id="class"),
+    ],
+)
+def test_it_ends_the_block(work: str, sign: str) -> None:
+    assert outcome(work, sign) == "interrupted"
 
 
 def test_other_errors_are_as_they_were() -> None:
-    with pytest.raises(ValueError, match="no number"), interruptible():
-        raise ValueError("no number")
+    assert outcome('raise ValueError("no number")') == "no number"
 
 
-def test_what_else_is_dropped_is_reported(monkeypatch) -> None:
-    reported: list[type] = []
-    monkeypatch.setattr(sys, "unraisablehook", lambda dropped: reported.append(dropped.exc_type))
-
-    def fail() -> None:
-        raise OSError("in a destructor")
-
-    with interruptible():
-        Doomed(fail)
-    assert reported == [OSError]
+def test_what_else_is_dropped_is_reported() -> None:
+    shown = outcome("Doomed(fail)")
+    assert shown.startswith("went on") and "OSError: in a destructor" in shown
 
 
 def test_a_job_that_ignores_ctrl_c_goes_on_ignoring_it() -> None:
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with interruptible():
-            os.kill(os.getpid(), signal.SIGINT)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    assert outcome("interrupt()", before="SIG_IGN") == "went on"
